@@ -1,0 +1,258 @@
+//! What a run came to: all that a report can show, and nothing else.
+//!
+//! [`Outcome`] is what [`run`](crate::run) returns and every renderer takes. It is complete and sorted:
+//! the same inputs give the same outcome whatever the number of threads, timings excepted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Finding, Level, Measurement, Package, PluginId, Severity, State};
+
+/// Exit codes. Gating decides between the first two, completeness outranks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exit {
+    /// 0: every gate passed.
+    Pass,
+    /// 1: a gate failed.
+    GateFailed,
+    /// 2: usage or configuration. Never in an outcome, there was no run.
+    Usage,
+    /// 3: a scanner failed, or the scan is incomplete.
+    Incomplete,
+    /// 4: nothing was scanned although something was expected.
+    NothingScanned,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::GateFailed => 1,
+            Self::Usage => 2,
+            Self::Incomplete => 3,
+            Self::NothingScanned => 4,
+        }
+    }
+}
+
+/// Why an input was not looked at. Only the reasons that can hide a finding make a run incomplete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipReason {
+    /// Larger than the size limit, which the detail names.
+    TooLarge,
+    /// `[files] exclude` of `scan.toml`.
+    Excluded,
+    /// A symbolic link; what it points to inside the root is scanned under its own path.
+    Symlink,
+    /// A FIFO, a socket or a device.
+    SpecialFile,
+    /// A submodule's or nested repository's own folder.
+    NestedRepository,
+    /// The system refused to open or read it.
+    Unreadable,
+    /// It changed or vanished between being listed and being read.
+    Vanished,
+}
+
+impl SkipReason {
+    /// Whether the scan is incomplete because of it.
+    pub fn is_problem(self) -> bool {
+        matches!(self, Self::Unreadable)
+    }
+
+    /// For people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLarge => "larger than the size limit",
+            Self::Excluded => "excluded by scan.toml",
+            Self::Symlink => "a symbolic link",
+            Self::SpecialFile => "no regular file",
+            Self::NestedRepository => "a nested repository",
+            Self::Unreadable => "unreadable",
+            Self::Vanished => "vanished while scanning",
+        }
+    }
+}
+
+/// An input that was not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// Path from the root, safe to print.
+    pub path: String,
+    /// Why.
+    pub reason: SkipReason,
+    /// Numbers and the system's words: "20971520 bytes, the limit is 16777216".
+    pub detail: String,
+}
+
+/// What kind of thing went wrong. The names are part of the JSON report and stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemKind {
+    /// A guest trapped: a panic, an out-of-bounds access.
+    PluginTrapped,
+    /// A guest used up its time for one call.
+    PluginTimeout,
+    /// A guest asked for more memory than granted, and fell over it.
+    PluginMemory,
+    /// A guest could not be loaded, started or configured.
+    PluginUnusable,
+    /// A guest broke the contract: an undeclared rule, a malformed record.
+    PluginMisbehaved,
+    /// A guest reported more than the limits allow; the rest was dropped.
+    OutputLimit,
+    /// A guest says that it could not judge an input.
+    Unscanned,
+    /// An input could not be read.
+    Unreadable,
+    /// The run was interrupted.
+    Interrupted,
+    /// The stage's budget of time was used up.
+    BudgetExceeded,
+}
+
+/// Something that makes the run incomplete.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// What kind.
+    pub kind: ProblemKind,
+    /// Which plugin, if one.
+    pub plugin: Option<PluginId>,
+    /// Which input, if one.
+    pub path: Option<String>,
+    /// What happened and what to do, for people. Masked.
+    pub message: String,
+}
+
+/// A plugin that took part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginUse {
+    /// Its name.
+    pub id: PluginId,
+    /// Its version.
+    pub version: String,
+    /// `sha256:…` of its packed component.
+    pub digest: String,
+    /// `built-in`, or where it was loaded from as `scan.toml` says.
+    pub source: String,
+    /// Files that were handed to it.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Time inside it, summed over all threads, in microseconds. Left out where the report has to be reproducible.
+    pub time_us: u64,
+}
+
+/// What was looked at.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Inputs {
+    /// `tree`, `staged` or `stdin`.
+    pub source: String,
+    /// The root as it was given on the command line.
+    pub root: String,
+    /// Files read.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Files that are binary and that no plugin wanted.
+    pub binary: u64,
+    /// Sorted by path.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A rule as reports need it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleInfo {
+    /// Full id.
+    pub id: String,
+    /// Whose.
+    pub plugin: PluginId,
+    /// Title.
+    pub title: String,
+    /// Severity as declared.
+    pub severity: Severity,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Markdown.
+    pub help: String,
+}
+
+/// How one gate judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateResult {
+    /// How it is shown: `fail-on = "high"`.
+    pub description: String,
+    /// Where it comes from: `default`, `command line`, `scan.toml:12`.
+    pub origin: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// How many active findings it counted.
+    pub counted: u64,
+}
+
+/// Wall-clock facts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timings {
+    /// Seconds since the epoch at the start.
+    pub started_unix: u64,
+    /// The whole run.
+    pub total_us: u64,
+    /// Reading files, summed over threads.
+    pub read_us: u64,
+    /// The anchor pass, summed over threads.
+    pub route_us: u64,
+    /// Inside guests, summed over threads.
+    pub guest_us: u64,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Version of the host.
+    pub version: String,
+    /// The stage.
+    pub stage: String,
+    /// What took part, sorted by id.
+    pub plugins: Vec<PluginUse>,
+    /// What was looked at.
+    pub inputs: Inputs,
+    /// Empty: the scan is complete.
+    pub problems: Vec<Problem>,
+    /// Most severe first, then by path, place, rule.
+    pub findings: Vec<Finding>,
+    /// Sorted by purl.
+    pub packages: Vec<Package>,
+    /// Sorted by name and labels.
+    pub measurements: Vec<Measurement>,
+    /// The rules of all findings, by id.
+    pub rules: BTreeMap<String, RuleInfo>,
+    /// One for each gate that applies.
+    pub gates: Vec<GateResult>,
+    /// None when the report has to be reproducible.
+    pub timings: Option<Timings>,
+    /// The verdict.
+    pub exit: Exit,
+}
+
+impl Outcome {
+    /// Whether everything that should have been looked at was.
+    pub fn is_complete(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// How many active findings there are of each level, most severe first; levels without any are left out.
+    pub fn counts(&self) -> Vec<(Level, u64)> {
+        Level::DESCENDING
+            .into_iter()
+            .map(|level| {
+                let of = |f: &&Finding| f.rating.level == level && f.state == State::Active;
+                (level, self.findings.iter().filter(of).count() as u64)
+            })
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+}

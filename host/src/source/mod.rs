@@ -1,0 +1,102 @@
+//! Where files come from. A source offers entries, from any thread and in any order; who takes them cannot
+//! tell which source it was. What a source leaves out it says, with the reason.
+//!
+//! In comes a place (a folder, an index, a stream), out go [`Entry`]s that are read on demand and
+//! [`Skipped`]s. Nothing here knows plugins.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::outcome::Skipped;
+
+/// The mode bits and owner of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stat {
+    /// Permission bits, set-uid, set-gid and sticky included.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+/// Where an entry's bytes are.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// On disk, at this path; read without following a symbolic link in the last part.
+    Disk(PathBuf),
+    /// In memory already.
+    Bytes(Arc<[u8]>),
+}
+
+/// A file that a source offers; not read yet.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// From the root, `/` between the parts; bytes that are no UTF-8, control characters and what would turn
+    /// text around are written as `\xNN` or `\u{NNNN}`.
+    pub path: String,
+    /// In bytes, as the source knows it.
+    pub size: u64,
+    /// None where the source keeps no such facts.
+    pub stat: Option<Stat>,
+    /// `layer`, `commit`, `archive`; empty for a plain tree.
+    pub provenance: Vec<(String, String)>,
+    /// Where its bytes are.
+    pub content: Content,
+}
+
+/// What a source says of one input.
+#[derive(Debug)]
+pub enum Offer {
+    /// To be scanned.
+    File(Entry),
+    /// Left out, and why.
+    Skipped(Skipped),
+}
+
+/// Takes offers, from several threads at once; `Break` stops the walk.
+pub type Sink<'s> = dyn Fn(Offer) -> ControlFlow<()> + Sync + 's;
+
+/// Why a source could not be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// There is no such folder or file.
+    #[error("cannot read `{path}`: {error}")]
+    Root {
+        /// As given.
+        path: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Only a git repository has an index.
+    #[error("`{path}` is not inside a git repository, so nothing is staged; drop --staged to scan the folder")]
+    NoRepository {
+        /// As given.
+        path: String,
+    },
+    /// The repository is damaged, or in a form that is not understood.
+    #[error("cannot read the git repository of `{path}`: {message}")]
+    Repository {
+        /// As given.
+        path: String,
+        /// What the library says.
+        message: String,
+    },
+}
+
+/// A place that files come from.
+pub trait Source: Sync {
+    /// `tree`, `staged`, `stdin`.
+    fn name(&self) -> &'static str;
+
+    /// The root, as given on the command line.
+    fn root(&self) -> String;
+
+    /// Offers everything once, on up to `jobs` threads of its own.
+    fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError>;
+
+    /// One entry by its path from the root (`/` between the parts, no `..`), for a guest that asks for another
+    /// file. None: there is no such file, or it is outside the root, or not a regular file.
+    fn lookup(&self, path: &str) -> Option<Entry>;
+}

@@ -1,0 +1,205 @@
+//! The flags of every command, with their help. Completions and man pages come from here as well.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+
+use crate::finding::Severity;
+use crate::report::Format;
+
+/// `scanhost`.
+#[derive(Parser)]
+#[command(
+    name = "scanhost",
+    version,
+    about = "Continuous security testing: sandboxed scanner plugins, one severity model, one verdict",
+    after_help = "Exit codes: 0 pass · 1 a gate failed · 2 usage or configuration · 3 a scanner failed or the scan is incomplete · 4 nothing was scanned",
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Args {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Scan a folder, what is staged, or standard input
+    Run(Run),
+    /// List the rules of all plugins
+    Rules(Rules),
+    /// Explain one rule: what it finds, why it matters, what to do
+    Explain(Explain),
+    /// Look at plugins and pack your own
+    Plugin(Plugin),
+}
+
+/// `scanhost run`.
+#[derive(ClapArgs)]
+pub struct Run {
+    /// Folder or file to scan
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub path: PathBuf,
+    /// Stage of the pipeline: commit, build, test, deploy, nightly, or one of scan.toml
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// Run this plugin only; may be repeated
+    #[arg(long = "plugin", value_name = "ID")]
+    pub plugins: Vec<String>,
+    /// Configuration; default: scan.toml in PATH, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Report as terminal, json or sarif, on standard output or into a file; may be repeated
+    #[arg(long = "format", value_name = "NAME[=PATH]", value_parser = output)]
+    pub formats: Vec<Output>,
+    /// Fail at this severity and above: critical, high, medium, low, info or none
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    pub fail_on: Option<FailOn>,
+    /// Worker threads; default: one for each core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Never use the network (nothing of this version does)
+    #[arg(long)]
+    pub offline: bool,
+    /// Scan what is staged for the next commit, as git's index has it
+    #[arg(long, conflicts_with = "stdin")]
+    pub staged: bool,
+    /// Scan standard input under this name
+    #[arg(long, value_name = "NAME")]
+    pub stdin: Option<String>,
+    /// Say less: findings and a failed verdict only
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: what was skipped or ignored, plugins' logs; twice: timings
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// `scanhost rules`.
+#[derive(ClapArgs)]
+pub struct Rules {
+    /// `text` or `json`
+    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+    pub format: String,
+    /// Rules of this plugin only
+    #[arg(long, value_name = "ID")]
+    pub plugin: Option<String>,
+    /// Configuration that names more plugins; default: scan.toml in the current folder, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `scanhost explain`.
+#[derive(ClapArgs)]
+pub struct Explain {
+    /// Id of a rule, such as secrets.github-pat
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Configuration that names more plugins; default: scan.toml in the current folder, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `scanhost plugin`.
+#[derive(ClapArgs)]
+pub struct Plugin {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PluginCommand,
+}
+
+/// The commands of `scanhost plugin`.
+#[derive(Subcommand)]
+pub enum PluginCommand {
+    /// List the plugins that can be used
+    List {
+        /// `text` or `json`
+        #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+        format: String,
+        /// Configuration that names more plugins; default: scan.toml in the current folder, if there is one
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Show a plugin's manifest, digest, and what it imports
+    Inspect {
+        /// Id of a built-in plugin, or path of a packed component
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        /// `text` or `json`
+        #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+        format: String,
+    },
+    /// Put the manifest of a plugin's folder into its component
+    Pack {
+        /// The component as the compiler made it
+        #[arg(value_name = "COMPONENT")]
+        component: PathBuf,
+        /// The folder with plugin.toml
+        #[arg(long, value_name = "DIR")]
+        manifest: PathBuf,
+        /// Where to write the packed component
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+/// `--format NAME[=PATH]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Which.
+    pub format: Format,
+    /// Where; none: standard output.
+    pub path: Option<PathBuf>,
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    let (name, path) = text.split_once('=').map_or((text, None), |(name, path)| (name, Some(path)));
+    if path.is_some_and(str::is_empty) {
+        return Err(format!("`{text}` names no file after `=`"));
+    }
+    let format = name.parse::<Format>().map_err(|error| {
+        let names = Format::ALL.map(Format::as_str);
+        let near = crate::config::suggest::nearest(name, names);
+        let near = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+        format!("{error}{near} (formats: {})", names.join(", "))
+    })?;
+    Ok(Output { format, path: path.map(PathBuf::from) })
+}
+
+/// `--fail-on LEVEL`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailOn(pub Option<Severity>);
+
+fn level(text: &str) -> Result<FailOn, String> {
+    if text == "none" {
+        return Ok(FailOn(None));
+    }
+    Severity::ALL.into_iter().find(|level| level.as_str() == text).map(|level| FailOn(Some(level))).ok_or_else(|| {
+        let names = ["critical", "high", "medium", "low", "info", "none"];
+        let near = crate::config::suggest::nearest(text, names);
+        let near = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+        format!("no such level{near} (levels: {})", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_flags_fit_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn near_matches_are_named() {
+        assert!(output("sariff=x").is_err_and(|e| e.contains("`sarif`")));
+        assert!(output("json=").is_err());
+        assert_eq!(output("json=a=b"), Ok(Output { format: Format::Json, path: Some("a=b".into()) }));
+        assert!(level("hihg").is_err_and(|e| e.contains("`high`")));
+    }
+}

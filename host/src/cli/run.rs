@@ -1,0 +1,144 @@
+//! `scanhost run`.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context as _, bail};
+
+use super::args::{self, Output};
+use super::progress::Progress;
+use crate::config::{self, Config};
+use crate::outcome::{Exit, Outcome};
+use crate::plan::{self, Plan, Request};
+use crate::report::{self, Format, RenderOptions};
+use crate::run::{self, Control, RunError, Settings};
+use crate::source::{Source, StagedSource, StdinSource, TreeOptions, TreeSource};
+
+/// Runs it.
+pub fn command(args: &args::Run) -> anyhow::Result<u8> {
+    super::start_log(args.verbose, args.quiet);
+    let outputs = outputs(args)?;
+    let config = config(args.config.as_deref(), &folder(&args.path))?;
+    let base = config.folder().map_or_else(|| folder(&args.path), Path::to_owned);
+    let request = Request {
+        stage: args.stage.clone(),
+        plugins: args.plugins.clone(),
+        fail_on: args.fail_on.map(|level| level.0),
+    };
+    let plan = plan::make(&config, &base, &request)?;
+    let source = source(args, &plan)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let settings = Settings {
+        jobs: args.jobs.map_or(cores, usize::from),
+        reproducible: std::env::var_os("SOURCE_DATE_EPOCH").is_some(),
+        may_be_empty: args.staged,
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
+    let control = Arc::new(Control::default());
+    catch_interrupts(&control)?;
+    let progress = (!args.quiet).then(|| Progress::start(&control)).flatten();
+    let outcome = run::run(&plan, &source, &settings, &control);
+    drop(progress);
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error @ RunError::Engine(_)) => {
+            super::report(&error.into())?;
+            return Ok(Exit::Incomplete.code());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    write(&outputs, &outcome, args)?;
+    Ok(outcome.exit.code())
+}
+
+/// `scan.toml` as asked for, or where it is looked for, or the defaults.
+pub fn config(asked: Option<&Path>, root: &Path) -> anyhow::Result<Config> {
+    match asked.map(Path::to_owned).or_else(|| config::discover(root)) {
+        Some(path) => Ok(config::load(&path)?),
+        None => Ok(Config::default()),
+    }
+}
+
+/// The folder of a path: itself, or the one that the file is in.
+fn folder(path: &Path) -> PathBuf {
+    if path.is_file() {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        return parent.unwrap_or(Path::new(".")).to_owned();
+    }
+    path.to_owned()
+}
+
+fn outputs(args: &args::Run) -> anyhow::Result<Vec<Output>> {
+    let mut outputs = args.formats.clone();
+    if outputs.iter().filter(|output| output.path.is_none()).count() > 1 {
+        bail!("two reports cannot share standard output; give all but one a file: --format json=report.json");
+    }
+    if outputs.is_empty() {
+        outputs.push(Output { format: Format::Terminal, path: None });
+    }
+    for output in &outputs {
+        let Some(path) = &output.path else { continue };
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !parent.is_dir() {
+            bail!("cannot write `{}`: there is no folder `{}`", path.display(), parent.display());
+        }
+    }
+    Ok(outputs)
+}
+
+fn source(args: &args::Run, plan: &Plan) -> anyhow::Result<Arc<dyn Source + Send>> {
+    let options = TreeOptions { exclude: crate::router::set(&plan.exclude)?, max_size: plan.max_file };
+    if let Some(name) = &args.stdin {
+        return Ok(Arc::new(StdinSource::new(name, std::io::stdin(), plan.max_file)));
+    }
+    if args.staged {
+        return Ok(Arc::new(StagedSource::new(&args.path, options)?));
+    }
+    Ok(Arc::new(TreeSource::new(&args.path, options)?))
+}
+
+/// The first interrupt ends the run with what it has, the second ends the process.
+fn catch_interrupts(control: &Arc<Control>) -> anyhow::Result<()> {
+    let control = Arc::clone(control);
+    ctrlc::set_handler(move || {
+        if control.interrupted.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot listen for interrupts")
+}
+
+fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Result<()> {
+    let stdout = std::io::stdout();
+    for output in outputs {
+        let to_terminal = output.path.is_none() && stdout.is_terminal();
+        let options = RenderOptions {
+            color: output.path.is_none() && super::color(&stdout),
+            width: super::width(),
+            hyperlinks: to_terminal && super::color(&stdout),
+            verbose: args.verbose,
+            quiet: args.quiet,
+            root_abs: folder(&args.path).canonicalize().ok(),
+        };
+        let text = report::render(output.format, outcome, &options);
+        match &output.path {
+            Some(path) => {
+                std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+            }
+            None => match super::print(&text) {
+                // Nobody reads the report any more; the verdict stands.
+                Err(error) if super::is_broken_pipe(&error) => {}
+                other => other?,
+            },
+        }
+    }
+    // Whoever asked for files only still hears the verdict.
+    if outputs.iter().all(|output| output.path.is_some() || output.format != Format::Terminal) && !args.quiet {
+        let options = RenderOptions { color: super::color(&std::io::stderr()), width: super::width(), ..RenderOptions::default() };
+        let mut err = std::io::stderr().lock();
+        let _ = std::io::Write::write_all(&mut err, report::summary(outcome, &options).as_bytes());
+    }
+    Ok(())
+}

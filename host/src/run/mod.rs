@@ -1,0 +1,261 @@
+//! The run: sources feed a queue, workers take from it, what they found is gathered, judged and handed back
+//! as one [`Outcome`]. Everything that depends on the order of threads is sorted away here.
+
+mod collect;
+mod project;
+mod worker;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use crossbeam_channel::bounded;
+
+use crate::finding::merge;
+use crate::outcome::{Exit, Inputs, Outcome, PluginUse, Problem, ProblemKind, Timings};
+use crate::plan::{self, Plan};
+use crate::plugin::Origin;
+use crate::policy;
+use crate::router::{GlobError, Router};
+use crate::sandbox::{Engine, EngineError, Grants, Loaded};
+use crate::source::{Offer, Source, SourceError};
+
+pub use collect::Collected;
+
+/// Entries that wait for a worker. A bound, so that a folder of millions does not fill the memory.
+const QUEUE: usize = 4096;
+
+/// Why there was no run at all. Exit code 2 for what the user can mend, 3 for the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No engine.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    /// No input.
+    #[error("{0}")]
+    Source(#[from] SourceError),
+    /// A manifest's glob.
+    #[error("{0}")]
+    Glob(#[from] GlobError),
+}
+
+/// What others may watch and ask of a run.
+#[derive(Debug, Default)]
+pub struct Control {
+    /// Set it, and the run ends as soon as it can, with what it has.
+    pub interrupted: AtomicBool,
+    /// Files done.
+    pub files: AtomicU64,
+    /// Bytes done.
+    pub bytes: AtomicU64,
+    /// The source has named all its files; they are `files_known`.
+    pub listed: AtomicBool,
+    /// Files named so far.
+    pub files_known: AtomicU64,
+}
+
+/// How to run.
+pub struct Settings {
+    /// Worker threads, 1 or more.
+    pub jobs: usize,
+    /// Leave out what differs between two equal runs.
+    pub reproducible: bool,
+    /// The source may well be empty: a hook with nothing staged.
+    pub may_be_empty: bool,
+    /// The host's version, as reports name it.
+    pub version: String,
+}
+
+/// Runs the plan over the source.
+pub fn run(plan: &Plan, source: &Arc<dyn Source + Send>, settings: &Settings, control: &Control) -> Result<Outcome, RunError> {
+    let started = Instant::now();
+    let started_unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let router = Router::new(plan.plugins.iter().map(|planned| planned.plugin.manifest.as_ref()))?;
+    let engine = Engine::new()?;
+    let mut all = Collected::default();
+    let loaded = load(plan, source, &engine, &mut all);
+    let deadline = plan.budget.map(|budget| started + budget);
+    let shared = worker::Shared {
+        plan,
+        engine: &engine,
+        router: &router,
+        plugins: &loaded,
+        tally: loaded.iter().map(|_| worker::Tally::default()).collect(),
+        control,
+        deadline,
+        project: std::sync::Mutex::new(Vec::new()),
+    };
+    let jobs = settings.jobs.max(1);
+    let walked = std::thread::scope(|scope| {
+        let (send, receive) = bounded(QUEUE);
+        let workers: Vec<_> = (0..jobs)
+            .map(|_| {
+                let (receive, shared) = (receive.clone(), &shared);
+                scope.spawn(move || worker::work(shared, &receive))
+            })
+            .collect();
+        drop(receive);
+        let skipped = std::sync::Mutex::new(Vec::new());
+        let walked = source.walk(jobs, &|offer| {
+            if shared.is_over() {
+                return ControlFlow::Break(());
+            }
+            match offer {
+                Offer::File(entry) => {
+                    control.files_known.fetch_add(1, Ordering::Relaxed);
+                    // The receivers are gone only when every worker has died of a panic.
+                    if send.send(entry).is_err() {
+                        return ControlFlow::Break(());
+                    }
+                }
+                Offer::Skipped(skip) => lock(&skipped).push(skip),
+            }
+            ControlFlow::Continue(())
+        });
+        drop(send);
+        control.listed.store(true, Ordering::Relaxed);
+        for worker in workers {
+            match worker.join() {
+                Ok(collected) => all.add(collected),
+                Err(_) => all.problem(ProblemKind::PluginUnusable, None, None, "a worker thread of scanhost itself failed; please report this as a bug"),
+            }
+        }
+        all.skipped.extend(skipped.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+        walked
+    });
+    walked?;
+    project::conclude(&shared, &mut all);
+    shared.end(&mut all);
+    Ok(finish(plan, source.as_ref(), settings, control, all, shared.tally, started, started_unix))
+}
+
+/// Loads what the plan names. A plugin that cannot be used is a problem of the run, not its end: the others'
+/// findings count.
+fn load(plan: &Plan, source: &Arc<dyn Source + Send>, engine: &Engine, all: &mut Collected) -> Vec<Option<Loaded>> {
+    plan.plugins
+        .iter()
+        .map(|planned| {
+            let plugin = &planned.plugin;
+            let code = match &plugin.origin {
+                Origin::BuiltIn(built_in) => engine.load_built_in(built_in),
+                Origin::File { wasm, .. } => engine.compile(wasm),
+            };
+            match code {
+                Ok(code) => {
+                    let grants = Grants {
+                        limits: planned.limits,
+                        read: planned.read.clone(),
+                        source: Some(Arc::clone(source)),
+                        max_file: plan.max_file,
+                    };
+                    Some(Loaded::new(code, Arc::clone(&plugin.manifest), &plugin.digest, &planned.config, grants))
+                }
+                Err(error) => {
+                    all.problem(ProblemKind::PluginUnusable, Some(plugin.id()), None, &error.to_string());
+                    None
+                }
+            }
+        })
+        .collect()
+}
+
+#[expect(clippy::too_many_arguments, reason = "called once, by the function above")]
+fn finish(
+    plan: &Plan,
+    source: &dyn Source,
+    settings: &Settings,
+    control: &Control,
+    mut all: Collected,
+    tally: Vec<worker::Tally>,
+    started: Instant,
+    started_unix: u64,
+) -> Outcome {
+    let mut findings = std::mem::take(&mut all.findings);
+    if let Some(masker) = all.secrets.masker() {
+        findings.iter_mut().for_each(|finding| masker.finding(finding));
+        for problem in &mut all.problems {
+            masker.text(&mut problem.message);
+        }
+    }
+    for warning in policy::override_severity(&mut findings, &plan.severities, &plan.plugins.iter().map(|p| p.plugin.manifest.as_ref()).collect::<Vec<_>>()) {
+        tracing::warn!("{warning}");
+    }
+    merge::sort(&mut findings);
+    let mut findings = merge::merge(findings);
+    merge::sort(&mut findings);
+    // A file that could not be read may have held anything.
+    for skip in all.skipped.iter().filter(|skip| skip.reason.is_problem()) {
+        all.problems.push(Problem {
+            kind: ProblemKind::Unreadable,
+            plugin: None,
+            path: Some(skip.path.clone()),
+            message: format!("could not be read: {}", skip.detail),
+        });
+    }
+    all.skipped.sort();
+    all.skipped.dedup();
+    all.problems.sort();
+    all.problems.dedup();
+    all.packages.sort_by(|a, b| (&a.purl, &a.plugin).cmp(&(&b.purl, &b.plugin)));
+    all.measurements.sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
+    let used: std::collections::BTreeSet<&str> =
+        findings.iter().flat_map(|f| std::iter::once(&f.rule).chain(&f.also)).map(String::as_str).collect();
+    let rules = plan::rules(plan.plugins.iter().map(|planned| &planned.plugin))
+        .into_iter()
+        .filter(|rule| used.contains(rule.id.as_str()))
+        .map(|rule| (rule.id.clone(), rule))
+        .collect();
+    let gates = policy::judge(&findings, &plan.gates);
+    let seen = control.files.load(Ordering::Relaxed);
+    let expected = !settings.may_be_empty;
+    let exit: Exit = policy::exit(&gates, &all.problems, plan.incomplete, seen, expected, plan.nothing_scanned);
+    let plugins = plan
+        .plugins
+        .iter()
+        .zip(tally)
+        .map(|(planned, tally)| PluginUse {
+            id: planned.plugin.id().clone(),
+            version: planned.plugin.manifest.version.clone(),
+            digest: planned.plugin.digest.clone(),
+            source: planned.plugin.source(),
+            files: tally.files.into_inner(),
+            bytes: tally.bytes.into_inner(),
+            time_us: if settings.reproducible { 0 } else { tally.time_us.into_inner() },
+        })
+        .collect::<Vec<_>>();
+    let timings = (!settings.reproducible).then(|| Timings {
+        started_unix,
+        total_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        read_us: all.read_us,
+        route_us: all.route_us,
+        guest_us: plugins.iter().map(|plugin| plugin.time_us).sum(),
+    });
+    Outcome {
+        version: settings.version.clone(),
+        stage: plan.stage.clone(),
+        plugins,
+        inputs: Inputs {
+            source: source.name().into(),
+            root: source.root(),
+            files: seen,
+            bytes: control.bytes.load(Ordering::Relaxed),
+            binary: all.binary,
+            skipped: all.skipped,
+        },
+        problems: all.problems,
+        findings,
+        packages: all.packages,
+        measurements: all.measurements,
+        rules,
+        gates,
+        timings,
+        exit,
+    }
+}
+
+/// A lock that another thread's panic does not take away.
+pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+

@@ -1,0 +1,310 @@
+//! A worker: takes an entry, reads it, routes it, hands it to the plugins, takes in what they say.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use crossbeam_channel::Receiver;
+use scanhost_manifest::Kind as PluginKind;
+
+use super::collect::Collected;
+use super::{Control, lock};
+use crate::finding::normalise::{self, Reported};
+use crate::outcome::{ProblemKind, SkipReason};
+use crate::plan::Plan;
+use crate::router::{self, Hits, Router};
+use crate::sandbox::{Batch, CallFailure, CallResult, Engine, FileData, Instance, Loaded};
+use crate::source::{Entry, ReadError};
+
+/// What all workers share.
+pub(super) struct Shared<'r> {
+    pub(super) plan: &'r Plan,
+    pub(super) engine: &'r Engine,
+    pub(super) router: &'r Router,
+    /// By the plan's index; none: could not be loaded.
+    pub(super) plugins: &'r [Option<Loaded>],
+    pub(super) tally: Vec<Tally>,
+    pub(super) control: &'r Control,
+    pub(super) deadline: Option<Instant>,
+    /// What whole-project plugins want: the plan's index and the entry.
+    pub(super) project: Mutex<Vec<(usize, Entry)>>,
+}
+
+/// Numbers of one plugin.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) files: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    pub(super) time_us: AtomicU64,
+    timeouts: AtomicU32,
+    traps: AtomicU32,
+    /// Not called any more.
+    given_up: AtomicBool,
+    /// Files that it did not see because of that.
+    missed: AtomicU64,
+}
+
+impl Shared<'_> {
+    /// Whether to stop.
+    pub(super) fn is_over(&self) -> bool {
+        self.control.interrupted.load(Ordering::Relaxed) || self.deadline.is_some_and(|at| Instant::now() >= at)
+    }
+
+    /// What is left to say when all is done.
+    pub(super) fn end(&self, all: &mut Collected) {
+        let seen = self.control.files.load(Ordering::Relaxed);
+        if self.control.interrupted.load(Ordering::Relaxed) {
+            all.problem(ProblemKind::Interrupted, None, None, &format!("interrupted after {seen} files; what was found until then is reported"));
+        } else if let (Some(budget), true) = (self.plan.budget, self.is_over()) {
+            let message = format!("the stage's budget of {} was used up after {seen} files", humantime(budget));
+            all.problem(ProblemKind::BudgetExceeded, None, None, &message);
+        }
+        for (planned, tally) in self.plan.plugins.iter().zip(&self.tally) {
+            let missed = tally.missed.load(Ordering::Relaxed);
+            if tally.given_up.load(Ordering::Relaxed) && missed > 0 {
+                let message = "it failed too often and was given up; the files after that were not scanned by it";
+                all.problem(ProblemKind::PluginUnusable, Some(planned.plugin.id()), None, message);
+            }
+        }
+    }
+
+    /// Whether a plugin may still be called; counts the file as missed when it may not.
+    pub(super) fn may_call(&self, plugin: usize) -> bool {
+        if self.plugins[plugin].is_none() {
+            return false;
+        }
+        let given_up = self.tally[plugin].given_up.load(Ordering::Relaxed);
+        if given_up {
+            self.tally[plugin].missed.fetch_add(1, Ordering::Relaxed);
+        }
+        !given_up
+    }
+
+    /// An instance, started when there is none.
+    pub(super) fn instance<'i>(&self, plugin: usize, slot: &'i mut Option<Instance>, all: &mut Collected) -> Option<&'i mut Instance> {
+        if slot.is_none() {
+            let loaded = self.plugins[plugin].as_ref()?;
+            let (instance, result) = Instance::start(self.engine, loaded);
+            if let Some(failure) = &result.failure {
+                // It would fail again for every file.
+                if !self.tally[plugin].given_up.swap(true, Ordering::Relaxed) {
+                    let message = format!("it does not start: {}", describe(failure, loaded));
+                    all.problem(kind(failure, ProblemKind::PluginUnusable), Some(&loaded.manifest().id), None, &message);
+                }
+                self.tally[plugin].missed.fetch_add(1, Ordering::Relaxed);
+            }
+            self.note(plugin, None, &result, all);
+            *slot = instance;
+        }
+        slot.as_mut()
+    }
+
+    /// Takes in everything of a call but its findings: failures, limits, packages, measurements, logs.
+    /// Whether the instance can be called again.
+    pub(super) fn note(&self, plugin: usize, path: Option<&str>, result: &CallResult, all: &mut Collected) -> bool {
+        let Some(loaded) = &self.plugins[plugin] else { return false };
+        let id = &loaded.manifest().id;
+        let tally = &self.tally[plugin];
+        for line in &result.batch.log {
+            // Whatever is secret in this file is known by now; other files' secrets are not in this guest's memory
+            // unless it kept them, so all that this worker knows is masked.
+            let mut text = crate::finding::text::printable(&line.text).into_owned();
+            if let Some(masker) = all.secrets.masker() {
+                masker.text(&mut text);
+            }
+            tracing::info!(plugin = id.as_str(), level = line.level, "{text}");
+        }
+        for text in &result.batch.misbehaved {
+            all.problem(ProblemKind::PluginMisbehaved, Some(id), path, &format!("it reported {text}"));
+        }
+        for text in &result.batch.limited {
+            all.problem(ProblemKind::OutputLimit, Some(id), path, text);
+        }
+        for (input, reason) in &result.batch.unscanned {
+            let input = crate::finding::text::printable(input).into_owned();
+            all.problem(ProblemKind::Unscanned, Some(id), Some(&input), reason);
+        }
+        let Some(failure) = &result.failure else { return true };
+        if path.is_some() {
+            all.problem(kind(failure, ProblemKind::Unscanned), Some(id), path, &describe(failure, loaded));
+        }
+        let limits = loaded.limits();
+        let over = match failure {
+            CallFailure::Timeout => tally.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= limits.timeouts,
+            CallFailure::Trapped(_) | CallFailure::Memory => tally.traps.fetch_add(1, Ordering::Relaxed) + 1 >= limits.traps,
+            CallFailure::Refused(_) => false,
+        };
+        if over {
+            tally.given_up.store(true, Ordering::Relaxed);
+        }
+        failure.is_survived()
+    }
+
+    /// Packages and measurements of a batch.
+    pub(super) fn take_facts(&self, plugin: usize, batch: &mut Batch, all: &mut Collected) {
+        let Some(loaded) = &self.plugins[plugin] else { return };
+        let manifest = loaded.manifest();
+        all.packages.extend(batch.packages.drain(..).map(|p| normalise::package(manifest, p)));
+        all.measurements.extend(batch.measurements.drain(..).map(|m| normalise::measurement(manifest, m)));
+    }
+}
+
+/// For people.
+fn describe(failure: &CallFailure, loaded: &Loaded) -> String {
+    let limits = loaded.limits();
+    match failure {
+        CallFailure::Trapped(why) => format!("the plugin crashed: {why}"),
+        CallFailure::Timeout => format!("the plugin used up its {} for one call (`limits.time` in scan.toml)", humantime(limits.time)),
+        CallFailure::Memory => {
+            format!("the plugin asked for more than its {} of memory (`limits.memory` in scan.toml)", size(limits.memory))
+        }
+        CallFailure::Refused(why) => why.clone(),
+    }
+}
+
+fn kind(failure: &CallFailure, refused: ProblemKind) -> ProblemKind {
+    match failure {
+        CallFailure::Trapped(_) => ProblemKind::PluginTrapped,
+        CallFailure::Timeout => ProblemKind::PluginTimeout,
+        CallFailure::Memory => ProblemKind::PluginMemory,
+        CallFailure::Refused(_) => refused,
+    }
+}
+
+fn humantime(time: std::time::Duration) -> String {
+    if time.subsec_millis() == 0 { format!("{} s", time.as_secs()) } else { format!("{} ms", time.as_millis()) }
+}
+
+fn size(bytes: u64) -> String {
+    if bytes.is_multiple_of(1 << 20) { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
+}
+
+/// Works until the queue is empty and closed, or the run is over.
+pub(super) fn work(shared: &Shared<'_>, queue: &Receiver<Entry>) -> Collected {
+    let mut worker = Worker {
+        shared,
+        instances: shared.plugins.iter().map(|_| None).collect(),
+        hits: Hits::default(),
+        buffer: Vec::new(),
+        all: Collected::default(),
+    };
+    for entry in queue {
+        // When the run is over the queue is drained, so that the walk, which may be waiting to send, ends.
+        if !shared.is_over() {
+            worker.entry(entry);
+        }
+    }
+    for (plugin, slot) in worker.instances.iter_mut().enumerate() {
+        if let Some(instance) = slot {
+            let mut result = instance.conclude();
+            shared.note(plugin, Some("(finish)"), &result, &mut worker.all);
+            shared.take_facts(plugin, &mut result.batch, &mut worker.all);
+        }
+    }
+    worker.all
+}
+
+struct Worker<'r> {
+    shared: &'r Shared<'r>,
+    instances: Vec<Option<Instance>>,
+    hits: Hits,
+    /// Reused from file to file.
+    buffer: Vec<u8>,
+    all: Collected,
+}
+
+impl Worker<'_> {
+    fn entry(&mut self, entry: Entry) {
+        let named = self.shared.router.by_name(&entry.path, entry.size);
+        for too_large in &named.too_large {
+            let id = self.shared.plan.plugins[too_large.plugin].plugin.id();
+            let detail = format!("{} bytes, the limit of {id} is {}", entry.size, too_large.limit);
+            self.all.skip(&entry.path, SkipReason::TooLarge, detail);
+        }
+        if named.candidates.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        if let Err(error) = entry.read_into(self.shared.plan.max_file, &mut self.buffer) {
+            let reason = match &error {
+                ReadError::TooLarge { .. } => SkipReason::TooLarge,
+                ReadError::NotRegular => SkipReason::SpecialFile,
+                ReadError::Vanished => SkipReason::Vanished,
+                ReadError::Unreadable(_) => SkipReason::Unreadable,
+            };
+            self.all.skip(&entry.path, reason, error.to_string());
+            return;
+        }
+        let read = started.elapsed();
+        let control = self.shared.control;
+        control.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+        let kind = router::kind(&self.buffer);
+        let routed = self.shared.router.by_content(&named.candidates, kind, &self.buffer, &mut self.hits);
+        self.all.read_us += micros(read);
+        self.all.route_us += micros(started.elapsed() - read);
+        if routed.is_empty() {
+            self.all.binary += u64::from(kind == router::Kind::Binary);
+        } else {
+            self.hand_over(entry, routed);
+        }
+        // Counted last: who watches sees what is done.
+        control.files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn hand_over(&mut self, entry: Entry, routed: Vec<router::Routed>) {
+        let shared = self.shared;
+        let data = Arc::new(FileData {
+            path: entry.path.clone(),
+            bytes: std::mem::take(&mut self.buffer),
+            stat: entry.stat.clone(),
+            provenance: entry.provenance.clone(),
+        });
+        let mut batches: Vec<(usize, Batch)> = Vec::new();
+        for router::Routed { plugin, hits } in routed {
+            if shared.plan.plugins[plugin].plugin.manifest.kind == PluginKind::WholeProject {
+                lock(&shared.project).push((plugin, entry.clone()));
+                continue;
+            }
+            if !shared.may_call(plugin) {
+                continue;
+            }
+            let slot = &mut self.instances[plugin];
+            let Some(instance) = shared.instance(plugin, slot, &mut self.all) else { continue };
+            let started = Instant::now();
+            let mut result = instance.scan(&data, &hits);
+            let tally = &shared.tally[plugin];
+            tally.time_us.fetch_add(micros(started.elapsed()), Ordering::Relaxed);
+            tally.files.fetch_add(1, Ordering::Relaxed);
+            tally.bytes.fetch_add(data.bytes.len() as u64, Ordering::Relaxed);
+            for finding in &result.batch.findings {
+                if let crate::finding::raw::Subject::Secret(secret) = &finding.subject {
+                    self.all.secrets.add(secret);
+                }
+            }
+            if !shared.note(plugin, Some(&data.path), &result, &mut self.all) {
+                *slot = None;
+            }
+            shared.take_facts(plugin, &mut result.batch, &mut self.all);
+            batches.push((plugin, result.batch));
+        }
+        let reported = batches
+            .into_iter()
+            .map(|(plugin, batch)| Reported {
+                manifest: &shared.plan.plugins[plugin].plugin.manifest,
+                findings: batch.findings,
+                attachments: batch.attachments,
+            })
+            .collect();
+        let file = normalise::File { path: &data.path, bytes: &data.bytes, provenance: &data.provenance };
+        let key = shared.plan.fingerprint_key.as_deref();
+        self.all.findings.extend(normalise::file(&file, reported, key, &mut self.all.secrets));
+        // A spent instance may hold the last handle; then the buffer goes with it.
+        if let Ok(data) = Arc::try_unwrap(data) {
+            self.buffer = data.bytes;
+        }
+    }
+}
+
+pub(super) fn micros(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,121 @@
+//! What a guest may use. Each number is documented with its default and with what else bounds it.
+
+use std::time::Duration;
+
+/// The limits of one plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory of one instance, in bytes; the sum over its memories. Default: the manifest's, 256 MiB.
+    pub memory: u64,
+    /// For one exported call. The clock has a resolution of [`TICK`]. Default: the manifest's, 10 s.
+    pub time: Duration,
+    /// Findings, packages and measurements that one call may report. Default: 10,000.
+    pub records_per_call: usize,
+    /// Findings, packages and measurements that a plugin may report in a run. Default: 200,000.
+    pub records_per_run: usize,
+    /// Bytes of all texts and attachments that one call may report; the copy itself is bounded by wasmtime's
+    /// fuel for host calls as well. Default: 16 MiB.
+    pub bytes_per_call: usize,
+    /// Log lines of one call, its standard error included; further ones are dropped and counted. Default: 200.
+    pub log_lines: usize,
+    /// Bytes of one log line. Default: 2,000.
+    pub log_line_bytes: usize,
+    /// Files that one call may have open at once, beside its own. Default: 256.
+    pub open_files: usize,
+    /// Calls of one plugin that may run out of time before it is given up for the rest of the run: each
+    /// costs its full time. Default: 3.
+    pub timeouts: u32,
+    /// Calls of one plugin that may trap before it is given up. Default: 100.
+    pub traps: u32,
+}
+
+/// How often the engine looks at deadlines.
+pub const TICK: Duration = Duration::from_millis(10);
+
+/// Tables of one instance may hold this many elements. A guest's functions and handles are in them.
+pub const TABLE_ELEMENTS: usize = 100_000;
+
+/// Core instances, memories and tables of one component.
+pub const CORE_ITEMS: usize = 64;
+
+impl Limits {
+    /// The manifest's limits, and the defaults for the rest.
+    pub fn of(manifest: &scanhost_manifest::Limits) -> Self {
+        Self {
+            memory: manifest.memory,
+            time: Duration::from_millis(manifest.time_ms),
+            records_per_call: 10_000,
+            records_per_run: 200_000,
+            bytes_per_call: 16 << 20,
+            log_lines: 200,
+            log_line_bytes: 2_000,
+            open_files: 256,
+            timeouts: 3,
+            traps: 100,
+        }
+    }
+
+    /// The deadline of a call in ticks of the engine; one more, because the current tick has begun already.
+    pub(crate) fn ticks(&self) -> u64 {
+        u64::try_from(self.time.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX / 4).saturating_add(1)
+    }
+}
+
+/// Keeps an instance inside its memory, and remembers when it had to say no.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    limit: usize,
+    used: usize,
+    /// The guest asked for more than the limit.
+    pub(crate) refused: bool,
+}
+
+impl Memory {
+    pub(crate) fn new(limit: u64) -> Self {
+        Self { limit: usize::try_from(limit).unwrap_or(usize::MAX), used: 0, refused: false }
+    }
+}
+
+impl wasmtime::ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let after = self.used.saturating_sub(current).saturating_add(desired);
+        if after > self.limit || maximum.is_some_and(|max| desired > max) {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.used = after;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS && maximum.is_none_or(|max| desired <= max))
+    }
+
+    fn instances(&self) -> usize {
+        CORE_ITEMS
+    }
+
+    fn tables(&self) -> usize {
+        CORE_ITEMS
+    }
+
+    fn memories(&self) -> usize {
+        CORE_ITEMS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::ResourceLimiter as _;
+
+    use super::*;
+
+    #[test]
+    fn the_sum_of_all_memories_counts() {
+        let mut memory = Memory::new(100);
+        assert!(memory.memory_growing(0, 60, None).is_ok_and(|ok| ok));
+        assert!(memory.memory_growing(0, 60, None).is_ok_and(|ok| !ok));
+        assert!(memory.refused);
+        assert!(memory.memory_growing(60, 100, None).is_ok_and(|ok| ok));
+    }
+}

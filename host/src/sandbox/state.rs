@@ -1,0 +1,149 @@
+//! What belongs to one instance on the host's side: its WASI context, its limits, the file it is looking at,
+//! and what it has reported during the current call.
+
+use std::sync::Arc;
+
+use globset::GlobSet;
+use scanhost_manifest::Manifest;
+use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::inert::Stderr;
+use super::limits::{Limits, Memory};
+use crate::finding::raw;
+use crate::source::{Source, Stat};
+
+/// An occurrence of an anchor: index in the plugin's own list, offset in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// Where.
+    pub offset: u64,
+    /// Which.
+    pub anchor: u32,
+}
+
+/// A file's bytes and facts, shared by all plugins that look at it.
+#[derive(Debug, Default)]
+pub struct FileData {
+    /// Safe to print.
+    pub path: String,
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Where the source keeps them.
+    pub stat: Option<Stat>,
+    /// Where it comes from.
+    pub provenance: Vec<(String, String)>,
+}
+
+/// What a guest's handle stands for.
+pub struct FileHandle {
+    pub(super) data: Arc<FileData>,
+    pub(super) hits: Arc<[Hit]>,
+}
+
+/// A line for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// `error`, `warn`, `info`, `debug`; `stderr` for what was written there.
+    pub level: &'static str,
+    /// Not masked yet.
+    pub text: String,
+}
+
+/// What a guest reported during one call.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Findings.
+    pub findings: Vec<raw::Finding>,
+    /// Packages.
+    pub packages: Vec<raw::Package>,
+    /// Measurements.
+    pub measurements: Vec<raw::Measurement>,
+    /// A finding refers to them by index.
+    pub attachments: Vec<raw::Attachment>,
+    /// Path and reason.
+    pub unscanned: Vec<(String, String)>,
+    /// Breaches of the contract, in words.
+    pub misbehaved: Vec<String>,
+    /// Limits that were hit, in words.
+    pub limited: Vec<String>,
+    /// Log lines.
+    pub log: Vec<LogLine>,
+    /// Log lines that were dropped.
+    pub log_dropped: u64,
+    /// Bytes of texts and attachments so far.
+    pub(super) bytes: usize,
+}
+
+impl Batch {
+    /// Findings, packages and measurements.
+    pub fn records(&self) -> usize {
+        self.findings.len() + self.packages.len() + self.measurements.len()
+    }
+}
+
+/// What the plugin as a whole shares: everything that is the same for all its instances.
+pub struct Shared {
+    pub(super) manifest: Arc<Manifest>,
+    pub(super) limits: Limits,
+    /// What `allow.read` grants.
+    pub(super) read: GlobSet,
+    pub(super) source: Option<Arc<dyn Source + Send>>,
+    pub(super) max_file: u64,
+    /// Findings, packages and measurements of the run so far.
+    pub(super) records: std::sync::atomic::AtomicUsize,
+}
+
+/// The data of one store.
+pub(crate) struct State {
+    pub(super) table: ResourceTable,
+    pub(super) wasi: WasiCtx,
+    pub(super) stderr: Stderr,
+    pub(super) memory: Memory,
+    pub(super) shared: Arc<Shared>,
+    pub(super) batch: Batch,
+    /// Handles given out during the current call; what the guest keeps is taken back at its end.
+    pub(super) handles: Vec<u32>,
+}
+
+impl State {
+    /// A handle for the guest.
+    pub(super) fn give(&mut self, handle: FileHandle) -> wasmtime::Result<Resource<FileHandle>> {
+        let resource = self.table.push(handle)?;
+        self.handles.push(resource.rep());
+        Ok(resource)
+    }
+
+    /// Ends a call: takes back handles, collects standard error, hands out what was reported.
+    pub(super) fn end_call(&mut self) -> Batch {
+        for rep in std::mem::take(&mut self.handles) {
+            let _ = self.table.delete(Resource::<FileHandle>::new_own(rep));
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        let (text, dropped) = self.stderr.take();
+        for line in text.lines() {
+            push_log(&mut batch, &self.shared.limits, "stderr", line);
+        }
+        batch.log_dropped += u64::from(dropped);
+        batch
+    }
+}
+
+/// Adds a log line inside the limits.
+pub(super) fn push_log(batch: &mut Batch, limits: &Limits, level: &'static str, text: &str) {
+    if batch.log.len() >= limits.log_lines {
+        batch.log_dropped += 1;
+        return;
+    }
+    let mut end = text.len().min(limits.log_line_bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    batch.log.push(LogLine { level, text: text[..end].to_owned() });
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

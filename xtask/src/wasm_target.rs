@@ -28,7 +28,7 @@ pub fn ensure(project: &Project) -> Result<(), String> {
             Err(error) => eprintln!("rustup could not add {TARGET}: {error}"),
         }
     }
-    eprintln!("Building the standard library of {TARGET} from Debian's sources, once; this takes about two minutes.");
+    eprintln!("Building the standard library of {TARGET} from Debian's sources, once; this takes a minute or two.");
     let by_hand =
         format!("install {TARGET} for this compiler: `rustup target add {TARGET}`, or your system's package of it");
     project

@@ -72,7 +72,7 @@ fn generate(
         }
         // The target folder is ignored by git, and most scanners honour that. In a repository of its own the
         // tree is ignored by none.
-        project.program("git", ["init", "--quiet"]).args([path]).succeed()?;
+        project.program("git", ["init", "--quiet", "--template="]).args([path]).succeed()?;
         fs::write(&stamp, &wanted).map_err(fail)?;
     }
     let (files, bytes) = count(path).map_err(fail)?;

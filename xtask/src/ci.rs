@@ -107,7 +107,7 @@ fn advisories(project: &Project) -> Verdict {
     let fetched = project.cargo(["deny", "--locked", "fetch", "db"]).succeed();
     let checks: &[&str] =
         if fetched.is_ok() { &["advisories", "bans", "licenses", "sources"] } else { &["bans", "licenses", "sources"] };
-    match (project.cargo(["deny", "--locked", "check", "--disable-fetch"]).args(checks).succeed(), fetched) {
+    match (project.cargo(["deny", "--locked", "check"]).args(checks).succeed(), fetched) {
         (Err(why), _) => Verdict::Failed(why),
         (Ok(()), Ok(())) => Verdict::Passed,
         (Ok(()), Err(_)) => {

@@ -4,11 +4,32 @@
 //! In comes a place (a folder, an index, a stream), out go [`Entry`]s that are read on demand and
 //! [`Skipped`]s. Nothing here knows plugins.
 
+pub mod path;
+pub mod read;
+pub mod staged;
+pub mod stdin;
+pub mod tree;
+
+mod git;
+mod ignored;
+mod queue;
+#[cfg(test)]
+mod testing;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use git::{Environment, GitBlob};
+pub use read::ReadError;
+pub use staged::{StagedOptions, StagedSource};
+pub use stdin::StdinSource;
+pub use tree::{TreeOptions, TreeSource};
+
 use crate::outcome::Skipped;
+
+/// How much of the system's words, or of a link's target, a [`Skipped`] repeats.
+const MAX_DETAIL: usize = 512;
 
 /// The mode bits and owner of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +49,8 @@ pub enum Content {
     Disk(PathBuf),
     /// In memory already.
     Bytes(Arc<[u8]>),
+    /// In a git object database; unpacked by whoever reads it.
+    Git(GitBlob),
 }
 
 /// A file that a source offers; not read yet.

@@ -1,0 +1,278 @@
+//! `scan.toml`: text in, a [`Config`] out, or every mistake of the file at once with its place.
+//!
+//! The file is read strictly: whatever this version does not know is an error, because a mistyped key that
+//! is ignored is a gate that does not hold. What a name refers to (whether that plugin exists, whether that
+//! stage does) is not known here; [`plan`](crate::plan) checks it and points into the same file with
+//! [`Config::error_at`]. Nothing here prints, and nothing here decides what a setting leads to.
+
+mod error;
+mod excerpt;
+mod reader;
+pub mod suggest;
+#[cfg(test)]
+mod tests;
+pub mod value;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use error::{ConfigError, Mistake, Mistakes};
+pub(crate) use excerpt::brief;
+
+use crate::finding::{Confidence, PluginId, Severity};
+use excerpt::Source;
+
+/// What the file is called.
+pub const FILE_NAME: &str = "scan.toml";
+
+/// The largest file that is read. A policy written by hand is a hundredth of it.
+pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Bytes of the file.
+pub type Span = std::ops::Range<usize>;
+
+/// A value with the place where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What to do about a run that is not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Incomplete {
+    /// The exit code says so.
+    #[default]
+    Fail,
+    /// The report says so, the exit code does not.
+    Warn,
+}
+
+/// The key of secrets' fingerprints. It identifies secrets to whoever has it, so nothing shows it: neither
+/// `Debug` nor an error nor an excerpt of the file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FingerprintKey(String);
+
+impl FingerprintKey {
+    /// How many characters it may have.
+    pub const CHARS: std::ops::RangeInclusive<usize> = 32..=128;
+
+    /// The key's text, for deriving the key of a hash.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for FingerprintKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FingerprintKey(…)")
+    }
+}
+
+/// `[stages.<name>]`. What is left out keeps its built-in default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stage {
+    /// The plugins that run in it.
+    pub plugins: Option<Vec<Spanned<PluginId>>>,
+    /// How long it may take.
+    pub budget: Option<Duration>,
+    /// Overrides [`PolicySettings::incomplete`].
+    pub incomplete: Option<Incomplete>,
+    /// Where its name stands.
+    pub span: Span,
+}
+
+/// `[[gate]]`. All gates of a stage must pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gate {
+    /// The stages that it applies to; none: all.
+    pub stages: Option<Vec<Spanned<String>>>,
+    /// Fails when a finding is this severe or more. `fail-on = "none"` is none, too.
+    pub fail_on: Option<Severity>,
+    /// Only findings this sure or more are looked at.
+    pub min_confidence: Option<Confidence>,
+    /// Fails when there are more findings of a level than this.
+    pub max: BTreeMap<Severity, u64>,
+    /// Line of its first key or header.
+    pub line: u32,
+}
+
+/// `[policy]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PolicySettings {
+    /// A scanner failed, or something could not be read.
+    pub incomplete: Incomplete,
+    /// There was nothing to scan although something was expected.
+    pub nothing_scanned: Incomplete,
+}
+
+/// `[plugins.<id>]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginSettings {
+    /// Path of a packed `.wasm`, relative to the folder of `scan.toml`; none: a built-in plugin.
+    pub source: Option<Spanned<PathBuf>>,
+    /// What the plugin is told; an object. Dates are strings.
+    pub config: serde_json::Value,
+    /// Where `config` stands, if it does.
+    pub config_span: Option<Span>,
+    /// Globs of the files that it may open beyond the one that it is given.
+    pub allow_read: Vec<Spanned<String>>,
+    /// Overrides of the manifest's limits.
+    pub limits: LimitSettings,
+    /// Where the plugin's name stands.
+    pub span: Span,
+}
+
+/// `[plugins.<id>] limits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LimitSettings {
+    /// Bytes of linear memory in one instance.
+    pub memory: Option<u64>,
+    /// For one call.
+    pub time: Option<Duration>,
+}
+
+/// `[[severity]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeverityOverride {
+    /// A rule's id, or a pattern of ids with `*`.
+    pub rule: String,
+    /// What it becomes.
+    pub set: Severity,
+    /// Why; safe to print, not empty.
+    pub reason: String,
+    /// Line of `rule`.
+    pub line: u32,
+    /// Where `rule` stands.
+    pub span: Span,
+}
+
+/// `[files]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileSettings {
+    /// Globs of files that no plugin sees. The report counts them.
+    pub exclude: Vec<Spanned<String>>,
+    /// Larger files are skipped.
+    pub max_size: Option<u64>,
+}
+
+/// What `scan.toml` says. The default is what holds without a file.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The file, if there is one.
+    pub path: Option<PathBuf>,
+    /// The key of secrets' fingerprints.
+    pub fingerprint_key: Option<FingerprintKey>,
+    /// By name.
+    pub stages: BTreeMap<String, Stage>,
+    /// In the order of the file.
+    pub gates: Vec<Gate>,
+    /// How a run that is not whole ends.
+    pub policy: PolicySettings,
+    /// By id.
+    pub plugins: BTreeMap<PluginId, PluginSettings>,
+    /// In the order of the file.
+    pub severities: Vec<SeverityOverride>,
+    /// Which files are read at all.
+    pub files: FileSettings,
+    /// The text, for pointing into it later.
+    source: Option<Source>,
+}
+
+impl Config {
+    /// What holds for an incomplete run of a stage.
+    pub fn incomplete(&self, stage: &str) -> Incomplete {
+        self.stages.get(stage).and_then(|stage| stage.incomplete).unwrap_or(self.policy.incomplete)
+    }
+
+    /// The folder that relative paths of the file start from.
+    pub fn folder(&self) -> Option<&Path> {
+        self.path.as_deref().and_then(Path::parent)
+    }
+
+    /// A mistake found later than parsing, shown at its place in the file.
+    pub fn error_at(&self, span: Span, message: impl Into<String>, help: Option<String>) -> ConfigError {
+        let source = self.source.clone().unwrap_or_else(|| Source::new(FILE_NAME, ""));
+        let span = self.source.is_some().then_some(span);
+        let mistake = Mistake { span, message: message.into(), label: String::new(), help };
+        ConfigError::Invalid(Mistakes::new(source, vec![mistake]))
+    }
+
+    /// `scan.toml:12`, for naming where something was decided.
+    pub fn place(&self, line: u32) -> String {
+        format!("{}:{line}", self.source.as_ref().map_or(FILE_NAME, Source::name))
+    }
+}
+
+/// The `scan.toml` of a root, if it has one. Only of the root itself: a file further down must not take over
+/// the policy of what contains it, and one further up belongs to another project. Whatever is there under
+/// the name is returned, even if it cannot be read: [`load`] then says so, where silence would drop the policy.
+pub fn discover(root: &Path) -> Option<PathBuf> {
+    let path = root.join(FILE_NAME);
+    match path.symlink_metadata() {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+        _ => Some(path),
+    }
+}
+
+/// Reads and parses a file.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let name = brief(&path.display().to_string(), 300);
+    let unreadable = |source: std::io::Error| ConfigError::Unreadable { name: name.clone(), source };
+    // An error shows a line of the file, so a link in a foreign repository must not make this
+    // show a line of `/proc/self/environ`. A mounted configuration (a link beside itself) stays possible.
+    if path.symlink_metadata().map_err(unreadable)?.is_symlink() && leaves_its_folder(path).map_err(unreadable)? {
+        return Err(ConfigError::LeavesFolder { name });
+    }
+    // Before opening: opening a FIFO would wait for its other end.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        return Err(ConfigError::NotAFile { name });
+    }
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    let mut config = parse_bytes(&name, &bytes)?;
+    config.path = Some(path.to_path_buf());
+    Ok(config)
+}
+
+fn leaves_its_folder(path: &Path) -> std::io::Result<bool> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(!path.canonicalize()?.starts_with(folder.canonicalize()?))
+}
+
+/// Parses the bytes of a file; `name` is how messages call it.
+pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Config, ConfigError> {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(ConfigError::TooLarge { name: brief(name, 300), limit: MAX_FILE_BYTES });
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => parse(name, text),
+        Err(error) => {
+            // Up to the bad byte the lossy text has the same offsets.
+            let at = error.valid_up_to();
+            let source = Source::guessing(name, &String::from_utf8_lossy(bytes));
+            let mistake = Mistake {
+                span: Some(at..at + char::REPLACEMENT_CHARACTER.len_utf8()),
+                message: "the file is not UTF-8".into(),
+                label: "the first byte that is none".into(),
+                help: Some("save it as UTF-8".into()),
+            };
+            Err(ConfigError::Invalid(Mistakes::new(source, vec![mistake])))
+        }
+    }
+}
+
+/// Parses a text; `name` is how messages call it.
+pub fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(ConfigError::TooLarge { name: brief(name, 300), limit: MAX_FILE_BYTES });
+    }
+    walk::parse(name, text)
+}

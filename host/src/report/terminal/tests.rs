@@ -1,0 +1,118 @@
+//! Snapshots of the terminal's report, and what holds for every outcome.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::*;
+use crate::report::sample;
+
+fn show(outcome: &Outcome) -> String {
+    render(outcome, &RenderOptions::default())
+}
+
+/// With `ESC` in the place of the escape character, so that a snapshot can be read.
+fn show_colored(outcome: &Outcome) -> String {
+    let root_abs = Some("/srv/a b".into());
+    render(outcome, &RenderOptions { color: true, hyperlinks: true, root_abs, ..RenderOptions::default() })
+        .replace('\x1b', "ESC")
+}
+
+#[test]
+fn findings_without_colour() {
+    insta::assert_snapshot!(show(&sample::full()));
+}
+
+#[test]
+fn findings_in_colour() {
+    insta::assert_snapshot!(show_colored(&sample::full()));
+}
+
+#[test]
+fn findings_in_forty_columns() {
+    insta::assert_snapshot!(render(&sample::full(), &RenderOptions { width: 40, ..RenderOptions::default() }));
+}
+
+#[test]
+fn findings_with_all_details() {
+    insta::assert_snapshot!(render(&sample::full(), &RenderOptions { verbose: 2, ..RenderOptions::default() }));
+}
+
+#[test]
+fn findings_and_verdict_only() {
+    insta::assert_snapshot!(render(&sample::full(), &RenderOptions { quiet: true, ..RenderOptions::default() }));
+}
+
+#[test]
+fn incomplete() {
+    insta::assert_snapshot!(show(&sample::incomplete()));
+}
+
+#[test]
+fn incomplete_and_tolerated() {
+    insta::assert_snapshot!(show(&sample::tolerated()));
+}
+
+#[test]
+fn hostile_names_and_texts() {
+    insta::assert_snapshot!(show(&sample::hostile()));
+}
+
+#[test]
+fn a_clean_run_is_one_line() {
+    assert_eq!(show(&sample::clean()), "passed: no findings in 120 files (1.2 MB), 0.12 s\n");
+    assert_eq!(show(&sample::clean_without_timings()), "passed: no findings in 120 files (1.2 MB)\n");
+    assert_eq!(show(&sample::ignored_only()), "passed: no findings in 120 files (1.2 MB), 0.12 s; 1 ignored inline\n");
+    assert_eq!(show(&sample::empty()), "passed: nothing is staged, no file was scanned\n");
+    assert_eq!(render(&sample::clean(), &RenderOptions { quiet: true, ..RenderOptions::default() }), "");
+}
+
+#[test]
+fn nothing_scanned_is_no_pass() {
+    let outcome = Outcome { exit: Exit::NothingScanned, ..sample::empty() };
+    assert!(show(&outcome).contains("\nNOTHING SCANNED: "));
+    assert!(!show(&outcome).contains("passed"));
+}
+
+#[test]
+fn of_many_findings_the_first_are_shown() {
+    let text = show(&sample::many(230));
+    assert_eq!(text.matches("\n  --> ").count(), MAX_FINDINGS);
+    assert!(text.contains("... and 130 more findings that are no more severe;"));
+    let all = render(&sample::many(230), &RenderOptions { verbose: 1, ..RenderOptions::default() });
+    assert_eq!(all.matches("\n  --> ").count(), 230);
+}
+
+#[test]
+fn a_pass_is_said_only_where_it_is_one() {
+    for outcome in sample::all() {
+        let text = show(&outcome);
+        let last = text.lines().last().unwrap();
+        assert_eq!(last.starts_with("passed: "), outcome.exit == Exit::Pass && outcome.is_complete(), "{last}");
+        assert_eq!(text.contains("INCOMPLETE"), !outcome.is_complete());
+    }
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    for outcome in sample::all() {
+        let colored = render(&outcome, &RenderOptions { color: true, ..RenderOptions::default() });
+        let mut plain = String::new();
+        for (at, part) in colored.split("\x1b[").enumerate() {
+            plain.push_str(if at == 0 { part } else { part.split_once('m').unwrap().1 });
+        }
+        assert_eq!(plain, show(&outcome));
+    }
+}
+
+#[test]
+fn lines_keep_to_the_width_and_obey_nobody() {
+    for outcome in sample::all() {
+        for width in [MIN_WIDTH, 40, 80] {
+            for line in render(&outcome, &RenderOptions { width, verbose: 2, ..RenderOptions::default() }).lines() {
+                let is_path = ["  --> ", "    - ", "  - ", "ignored: "].iter().any(|head| line.starts_with(head));
+                assert!(is_path || line.width() <= width, "{width}: {line}");
+                assert!(!line.trim_start().starts_with("::"), "{line}");
+                assert_eq!(printable(line), line);
+            }
+        }
+    }
+}

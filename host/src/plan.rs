@@ -5,12 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scanhost_manifest::PluginId;
-
-use crate::config::{Config, ConfigError, Incomplete, NothingScanned, SeverityOverride, suggest};
+use crate::config::{Config, ConfigError, Incomplete, SeverityOverride, suggest};
 use crate::outcome::RuleInfo;
-use crate::plugin::{self, Plugin, PluginError, SettingsError};
-use crate::policy::{ResolvedGate, resolve_gates};
+use crate::plugin::{self, Plugin};
+use crate::policy::{self, FailOn, ResolvedGate};
 use crate::router::GlobError;
 use crate::sandbox::Limits;
 
@@ -30,8 +28,8 @@ pub struct Request {
     pub stage: Option<String>,
     /// `--plugin`; empty: those of the stage.
     pub plugins: Vec<String>,
-    /// `--fail-on`; `Some(None)`: never.
-    pub fail_on: Option<Option<crate::finding::Severity>>,
+    /// `--fail-on`.
+    pub fail_on: Option<FailOn>,
 }
 
 /// Why there is no plan. All of these are exit code 2.
@@ -59,17 +57,6 @@ pub enum PlanError {
         nearest: Option<String>,
         /// All of them.
         known: String,
-    },
-    /// A third party's plugin cannot be had.
-    #[error("{0}")]
-    Load(#[from] PluginError),
-    /// A plugin's configuration is not what its schema asks for.
-    #[error("[plugins.{id}]: {error}")]
-    Settings {
-        /// Whose.
-        id: PluginId,
-        /// What is wrong.
-        error: SettingsError,
     },
     /// A glob in a grant.
     #[error("{0}")]
@@ -107,7 +94,7 @@ pub struct Plan {
     /// What an incomplete run means.
     pub incomplete: Incomplete,
     /// What an empty run means.
-    pub nothing_scanned: NothingScanned,
+    pub nothing_scanned: Incomplete,
     /// Time for the stage.
     pub budget: Option<Duration>,
     /// Paths that are not scanned.
@@ -127,10 +114,13 @@ pub fn available(config: &Config, base: &Path) -> Result<Vec<Plugin>, PlanError>
                 let path = base.join(&source.value);
                 let shown = source.value.display().to_string();
                 let loaded = plugin::third_party(id, &path, &shown);
-                plugins.push(loaded.map_err(|error| config.error_at(source.span.clone(), &error.to_string(), None).map_or(PlanError::Load(error), PlanError::Config))?);
+                plugins.push(loaded.map_err(|error| config.error_at(source.span.clone(), error.to_string(), None))?);
             }
             None if plugins.iter().any(|plugin| plugin.id() == id) => {}
-            None => return Err(unknown_plugin(id.as_str(), &plugins)),
+            None => {
+                let error = unknown_plugin(id.as_str(), &plugins).to_string();
+                return Err(config.error_at(settings.span.clone(), error, Some("a third party's plugin needs a `source`".into())).into());
+            }
         }
     }
     plugins.sort_by(|a, b| a.id().cmp(b.id()));
@@ -159,9 +149,7 @@ pub fn make(config: &Config, base: &Path, request: &Request) -> Result<Plan, Pla
         match declared.and_then(|stage| stage.plugins.as_ref()) {
             Some(names) => {
                 for name in names {
-                    choose(name.value.as_str()).map_err(|error| {
-                        config.error_at(name.span.clone(), &error.to_string(), None).map_or(error, PlanError::Config)
-                    })?;
+                    choose(name.value.as_str()).map_err(|error| config.error_at(name.span.clone(), error.to_string(), None))?;
                 }
             }
             None => {
@@ -179,12 +167,12 @@ pub fn make(config: &Config, base: &Path, request: &Request) -> Result<Plan, Pla
     let chosen = chosen.into_iter().map(|plugin| settle(config, plugin)).collect::<Result<_, _>>()?;
     Ok(Plan {
         plugins: chosen,
-        gates: resolve_gates(config, &stage, request.fail_on),
+        gates: policy::resolve(config, &stage, request.fail_on),
         severities: config.severities.clone(),
-        incomplete: declared.and_then(|stage| stage.incomplete).unwrap_or(config.policy.incomplete),
+        incomplete: config.incomplete(&stage),
         nothing_scanned: config.policy.nothing_scanned,
         budget: declared.and_then(|stage| stage.budget),
-        exclude: config.files.exclude.clone(),
+        exclude: config.files.exclude.iter().map(|glob| glob.value.clone()).collect(),
         max_file: config.files.max_size.unwrap_or(MAX_FILE),
         fingerprint_key: config.fingerprint_key.as_ref().map(|key| Arc::from(key.as_bytes())),
         stage,
@@ -217,14 +205,17 @@ fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
     let mut json = "{}".to_owned();
     let mut read = crate::router::set(&[])?;
     if let Some(settings) = config.plugins.get(plugin.id()) {
-        plugin::check_settings(&plugin.manifest, &settings.config)
-            .map_err(|error| PlanError::Settings { id: plugin.id().clone(), error })?;
+        plugin::check_settings(&plugin.manifest, &settings.config).map_err(|error| {
+            let span = settings.config_span.clone().unwrap_or_else(|| settings.span.clone());
+            config.error_at(span, error.to_string(), None)
+        })?;
         if !settings.config.is_null() {
             json = settings.config.to_string();
         }
         limits.memory = settings.limits.memory.unwrap_or(limits.memory);
         limits.time = settings.limits.time.unwrap_or(limits.time);
-        read = crate::router::set(&settings.allow_read)?;
+        let globs: Vec<String> = settings.allow_read.iter().map(|glob| glob.value.clone()).collect();
+        read = crate::router::set(&globs)?;
     }
     Ok(Planned { plugin, config: json, limits, read })
 }

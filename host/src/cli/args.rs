@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 
 use crate::finding::Severity;
+use crate::policy::FailOn;
 use crate::report::Format;
 
 /// `scanhost`.
@@ -169,14 +170,11 @@ fn output(text: &str) -> Result<Output, String> {
 }
 
 /// `--fail-on LEVEL`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FailOn(pub Option<Severity>);
-
 fn level(text: &str) -> Result<FailOn, String> {
     if text == "none" {
-        return Ok(FailOn(None));
+        return Ok(FailOn::Nothing);
     }
-    Severity::ALL.into_iter().find(|level| level.as_str() == text).map(|level| FailOn(Some(level))).ok_or_else(|| {
+    Severity::ALL.into_iter().find(|level| level.as_str() == text).map(FailOn::AtLeast).ok_or_else(|| {
         let names = ["critical", "high", "medium", "low", "info", "none"];
         let near = crate::config::suggest::nearest(text, names);
         let near = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));

@@ -14,7 +14,7 @@ use crate::outcome::{Exit, Outcome};
 use crate::plan::{self, Plan, Request};
 use crate::report::{self, Format, RenderOptions};
 use crate::run::{self, Control, RunError, Settings};
-use crate::source::{Source, StagedSource, StdinSource, TreeOptions, TreeSource};
+use crate::source::{Environment, Source, StagedOptions, StagedSource, StdinSource, TreeOptions, TreeSource};
 
 /// Runs it.
 pub fn command(args: &args::Run) -> anyhow::Result<u8> {
@@ -25,7 +25,7 @@ pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     let request = Request {
         stage: args.stage.clone(),
         plugins: args.plugins.clone(),
-        fail_on: args.fail_on.map(|level| level.0),
+        fail_on: args.fail_on,
     };
     let plan = plan::make(&config, &base, &request)?;
     let source = source(args, &plan)?;
@@ -89,14 +89,16 @@ fn outputs(args: &args::Run) -> anyhow::Result<Vec<Output>> {
 }
 
 fn source(args: &args::Run, plan: &Plan) -> anyhow::Result<Arc<dyn Source + Send>> {
-    let options = TreeOptions { exclude: crate::router::set(&plan.exclude)?, max_size: plan.max_file };
+    let exclude = crate::router::set(&plan.exclude)?;
+    let max_size = plan.max_file;
     if let Some(name) = &args.stdin {
         return Ok(Arc::new(StdinSource::new(name, std::io::stdin(), plan.max_file)));
     }
     if args.staged {
+        let options = StagedOptions { exclude, max_size, environment: Environment::of_process() };
         return Ok(Arc::new(StagedSource::new(&args.path, options)?));
     }
-    Ok(Arc::new(TreeSource::new(&args.path, options)?))
+    Ok(Arc::new(TreeSource::new(&args.path, TreeOptions { exclude, max_size })?))
 }
 
 /// The first interrupt ends the run with what it has, the second ends the process.

@@ -208,7 +208,7 @@ impl Context<'_> {
             first: line(first),
             last: line(last),
         };
-        inline::ignored(rule, &context)
+        inline::ignored(rule, context)
     }
 
     /// The lines of a span, masked, cut and made safe to print.

@@ -96,6 +96,8 @@ pub fn render(format: Format, outcome: &Outcome, options: &RenderOptions) -> Str
     }
 }
 
+pub use terminal::summary;
+
 /// A path of the outcome as seen from the folder that the command was given in, so that an editor finds it.
 fn from_here(outcome: &Outcome, path: &str) -> String {
     let root = outcome.inputs.root.trim_end_matches('/');

@@ -13,10 +13,10 @@ use std::time::Instant;
 use crossbeam_channel::bounded;
 
 use crate::finding::merge;
-use crate::outcome::{Exit, Inputs, Outcome, PluginUse, Problem, ProblemKind, Timings};
+use crate::outcome::{Inputs, Outcome, PluginUse, Problem, ProblemKind, Timings};
 use crate::plan::{self, Plan};
 use crate::plugin::Origin;
-use crate::policy;
+use crate::policy::{self, Completeness};
 use crate::router::{GlobError, Router};
 use crate::sandbox::{Engine, EngineError, Grants, Loaded};
 use crate::source::{Offer, Source, SourceError};
@@ -178,8 +178,11 @@ fn finish(
             masker.text(&mut problem.message);
         }
     }
-    for warning in policy::override_severity(&mut findings, &plan.severities, &plan.plugins.iter().map(|p| p.plugin.manifest.as_ref()).collect::<Vec<_>>()) {
-        tracing::warn!("{warning}");
+    let ids: Vec<&str> =
+        plan.plugins.iter().flat_map(|p| &p.plugin.manifest.rules).map(|rule| rule.id.as_str()).collect();
+    for unused in policy::override_severity(&mut findings, &plan.severities, &ids) {
+        let near = unused.near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+        tracing::warn!("scan.toml:{}: no rule of this stage's plugins matches `{}`{near}", unused.line, unused.rule);
     }
     merge::sort(&mut findings);
     let mut findings = merge::merge(findings);
@@ -208,8 +211,13 @@ fn finish(
         .collect();
     let gates = policy::judge(&findings, &plan.gates);
     let seen = control.files.load(Ordering::Relaxed);
-    let expected = !settings.may_be_empty;
-    let exit: Exit = policy::exit(&gates, &all.problems, plan.incomplete, seen, expected, plan.nothing_scanned);
+    let seen_all = Completeness {
+        incomplete: plan.incomplete,
+        nothing_scanned: plan.nothing_scanned,
+        files_seen: seen,
+        expected: !settings.may_be_empty,
+    };
+    let exit = policy::exit(&gates, &all.problems, seen_all);
     let plugins = plan
         .plugins
         .iter()

@@ -50,6 +50,14 @@ pub fn render(outcome: &Outcome, options: &RenderOptions) -> String {
     page.out
 }
 
+/// What went wrong and the verdict, without the findings: for whoever sent the report itself elsewhere.
+pub fn summary(outcome: &Outcome, options: &RenderOptions) -> String {
+    let mut page = Page { outcome, options, out: String::new() };
+    page.problems();
+    page.summary();
+    page.out
+}
+
 /// The report as far as it is written.
 struct Page<'o> {
     outcome: &'o Outcome,

@@ -103,7 +103,7 @@ impl Place {
     }
 
     /// The index, usually `index` in the git folder; empty when nothing was ever added.
-    pub fn index(&self, path: &Path) -> Result<Index, String> {
+    pub fn index(path: &Path) -> Result<Index, String> {
         match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => return Err("the index is no regular file".to_owned()),
             Ok(metadata) if metadata.len() > MAX_INDEX => {

@@ -2,6 +2,7 @@
 //! is bounded by the depth and width of what is being walked and not by its size.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -9,6 +10,9 @@ use std::thread;
 pub struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
+    /// Outside the lock, as it is asked for each file. Set while the lock is held, so that nobody falls asleep
+    /// after it.
+    stopped: AtomicBool,
     jobs: usize,
 }
 
@@ -16,15 +20,14 @@ struct State<T> {
     waiting: Vec<T>,
     /// Threads that have taken something and may add more.
     busy: usize,
-    stopped: bool,
 }
 
 impl<T: Send> Queue<T> {
     /// Does the first piece of work and all that comes of it, on up to `jobs` threads, the caller's among them.
     pub fn run(jobs: usize, first: T, work: &(dyn Fn(&Self, T) + Sync)) {
         let jobs = NonZeroUsize::new(jobs).map_or(1, NonZeroUsize::get);
-        let state = State { waiting: vec![first], busy: 0, stopped: false };
-        let queue = Self { state: Mutex::new(state), changed: Condvar::new(), jobs };
+        let state = State { waiting: vec![first], busy: 0 };
+        let queue = Self { state: Mutex::new(state), changed: Condvar::new(), stopped: AtomicBool::new(false), jobs };
         thread::scope(|scope| {
             for number in 1..jobs {
                 let spawned =
@@ -52,7 +55,7 @@ impl<T: Send> Queue<T> {
     /// Drops all that waits. What is being done is finished.
     pub fn stop(&self) {
         let mut state = self.lock();
-        state.stopped = true;
+        self.stopped.store(true, Ordering::Relaxed);
         state.waiting.clear();
         drop(state);
         self.changed.notify_all();
@@ -60,7 +63,7 @@ impl<T: Send> Queue<T> {
 
     /// Whether [`stop`](Self::stop) was called.
     pub fn is_stopped(&self) -> bool {
-        self.lock().stopped
+        self.stopped.load(Ordering::Relaxed)
     }
 
     fn serve(&self, work: &(dyn Fn(&Self, T) + Sync)) {
@@ -73,7 +76,7 @@ impl<T: Send> Queue<T> {
     fn take(&self) -> Option<T> {
         let mut state = self.lock();
         loop {
-            if state.stopped {
+            if self.is_stopped() {
                 return None;
             }
             if let Some(next) = state.waiting.pop() {

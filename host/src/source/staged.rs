@@ -68,7 +68,7 @@ impl StagedSource {
             Some(file) => place.work_tree.join(file),
             None => place.git_dir.join("index"),
         };
-        let index = place.index(&index_path).map_err(broken)?;
+        let index = Place::index(&index_path).map_err(broken)?;
         let objects = Objects::open(&place).map_err(broken)?;
         let below = absolute
             .strip_prefix(&place.work_tree)

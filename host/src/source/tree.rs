@@ -9,7 +9,7 @@
 //! system's: who wants the same order each time sorts.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, FileType, Metadata};
+use std::fs::{self, FileType};
 use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
@@ -95,8 +95,9 @@ impl TreeSource {
                 || exclude.is_match(OsStr::from_bytes(&[path, b"/"].concat())))
     }
 
-    fn excludes_file(&self, path: &[u8]) -> bool {
-        self.options.exclude.is_match(OsStr::from_bytes(path))
+    fn excludes_file(&self, folder: &Folder, name: &OsStr) -> bool {
+        let exclude = &self.options.exclude;
+        !exclude.is_empty() && exclude.is_match(OsStr::from_bytes(&folder.path_of(name)))
     }
 }
 
@@ -113,8 +114,7 @@ impl Source for TreeSource {
         let walk = Walk { source: self, sink };
         if let Some((folder, name)) = self.single() {
             // Named on the command line, so not excluded by a pattern.
-            let metadata = fs::symlink_metadata(&self.root);
-            let _ = sink(offer(&folder, name, metadata, self.options.max_size));
+            let _ = sink(offer(&folder, name, self.options.max_size));
             return Ok(());
         }
         // That the root itself cannot be listed is an error, not one more unreadable folder.
@@ -130,12 +130,11 @@ impl Source for TreeSource {
     /// are credentials in `.git/config`.
     fn lookup(&self, path: &str) -> Option<Entry> {
         let bytes = path::unescape(path);
-        let found = |folder: &Folder, name: &OsStr, disk: &Path| {
-            let metadata = fs::symlink_metadata(disk);
-            if let Offer::File(entry) = offer(folder, name, metadata, u64::MAX) { Some(entry) } else { None }
+        let found = |folder: &Folder, name: &OsStr| {
+            if let Offer::File(entry) = offer(folder, name, u64::MAX) { Some(entry) } else { None }
         };
         if let Some((folder, name)) = self.single() {
-            return if bytes == name.as_bytes() { found(&folder, name, &self.root) } else { None };
+            return if bytes == name.as_bytes() { found(&folder, name) } else { None };
         }
         let mut parts = bytes.split(|b| *b == b'/').peekable();
         let mut folder = Folder { disk: self.root.clone(), ..Folder::default() };
@@ -145,12 +144,13 @@ impl Source for TreeSource {
                 return None;
             }
             let name = OsStr::from_bytes(part);
-            let disk = folder.disk.join(name);
             if parts.peek().is_none() {
-                return if self.excludes_file(&folder.path_of(name)) { None } else { found(&folder, name, &disk) };
+                return if self.excludes_file(&folder, name) { None } else { found(&folder, name) };
             }
             // A link could lead out of the root; what it leads to inside has a path of its own.
-            if self.excludes_folder(&folder.path_of(name)) || !fs::symlink_metadata(&disk).ok()?.is_dir() {
+            if self.excludes_folder(&folder.path_of(name))
+                || !fs::symlink_metadata(folder.disk.join(name)).ok()?.is_dir()
+            {
                 return None;
             }
             folder = folder.child(name);
@@ -208,7 +208,7 @@ impl Folder {
     /// The same folder as part of a repository: its index, its own exclude file.
     fn in_repository(mut self, place: &Place) -> Self {
         (self.tracked, self.rules, self.only_tracked) = (Vec::new(), None, false);
-        self.repository = match place.index(&place.git_dir.join("index")) {
+        self.repository = match Place::index(&place.git_dir.join("index")) {
             Ok(index) => Some(Arc::new(index)),
             Err(error) => {
                 tracing::warn!(git_dir = ?place.git_dir, error, "what is tracked is not known, so nothing is ignored");
@@ -318,11 +318,10 @@ impl Walk<'_> {
             {
                 continue;
             }
-            let what = if self.source.excludes_file(&folder.path_of(name)) {
+            let what = if self.source.excludes_file(folder, name) {
                 skipped(folder.shown_of(name), SkipReason::Excluded, String::new())
             } else {
-                let metadata = fs::symlink_metadata(folder.disk.join(name));
-                offer(folder, name, metadata, self.source.options.max_size)
+                offer(folder, name, self.source.options.max_size)
             };
             self.send(queue, what);
         }
@@ -345,10 +344,10 @@ impl Walk<'_> {
 }
 
 /// What is to be said of a name in a folder that is no folder itself.
-fn offer(folder: &Folder, name: &OsStr, metadata: io::Result<Metadata>, max: u64) -> Offer {
+fn offer(folder: &Folder, name: &OsStr, max: u64) -> Offer {
     let path = folder.shown_of(name);
     let disk = folder.disk.join(name);
-    let metadata = match metadata {
+    let metadata = match fs::symlink_metadata(&disk) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return skipped(path, SkipReason::Vanished, String::new());

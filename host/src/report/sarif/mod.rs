@@ -291,7 +291,7 @@ fn region(file: &FileLocation) -> Option<Region> {
         let is_ascii = snippet.is_some_and(|s| span(s).is_ascii());
         start
             .filter(|_| one_line && is_ascii)
-            .map(|start| start + region.end.column.saturating_sub(region.start.column))
+            .map(|start| start.saturating_add(region.end.column.saturating_sub(region.start.column)))
     });
     Some(Region {
         start_line: Some(region.start.line.max(1)),
@@ -329,7 +329,7 @@ fn span(snippet: &Snippet) -> String {
 
 /// The whole lines of the excerpt.
 fn context(file: &FileLocation) -> Option<Region> {
-    let snippet = file.snippet.as_ref()?;
+    let snippet = file.region.and(file.snippet.as_ref())?;
     let more = u32::try_from(snippet.lines.len()).unwrap_or(u32::MAX).saturating_sub(1);
     Some(Region {
         start_line: Some(snippet.first_line.max(1)),

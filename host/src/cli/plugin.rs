@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::args::{self, PluginCommand};
+use crate::finding::text::printable;
 use crate::plan;
 use crate::plugin::{self, Origin, Plugin};
 use crate::sandbox::Engine;
@@ -67,7 +68,7 @@ fn inspect(name: &str, format: &str) -> anyhow::Result<u8> {
         out = serde_json::to_string_pretty(&value)? + "\n";
     } else {
         let mut row = |name: &str, value: String| {
-            let _ = writeln!(out, "{name:<12} {value}");
+            let _ = writeln!(out, "{name:<12} {}", printable(&value));
         };
         row("id", m.id.to_string());
         row("version", m.version.clone());
@@ -84,7 +85,7 @@ fn inspect(name: &str, format: &str) -> anyhow::Result<u8> {
         row("memory", format!("{} MiB", m.limits.memory >> 20));
         row("time", format!("{} ms a call", m.limits.time_ms));
     }
-    super::print(&crate::finding::text::printable_lines(&out))?;
+    super::print(&out)?;
     Ok(0)
 }
 

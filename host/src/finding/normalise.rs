@@ -11,7 +11,7 @@ use scanhost_manifest::Manifest;
 use super::location::LineIndex;
 use super::mask::{self, MASK, Secrets};
 use super::raw::{self, Extent, Subject};
-use super::text::printable;
+use super::text::{printable, printable_line};
 use super::{
     Attachment, ByteSpan, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package, Position, Rating,
     Related, Snippet, State, fingerprint,
@@ -269,7 +269,7 @@ impl Context<'_> {
                             stop = stop.min(mark);
                         }
                     }
-                    text.push_str(&printable(&String::from_utf8_lossy(&bytes[at..stop])));
+                    text.push_str(&printable_line(&String::from_utf8_lossy(&bytes[at..stop])));
                     at = stop;
                 }
             }

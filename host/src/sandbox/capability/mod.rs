@@ -4,5 +4,7 @@
 pub(super) mod files;
 pub(super) mod report;
 
+impl crate::sandbox::bindings::scanhost::plugin::types::Host for crate::sandbox::state::State {}
+
 /// The interfaces that are provided, by name.
 pub const PROVIDED: &[&str] = &["types", "files", "report"];

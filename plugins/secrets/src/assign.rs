@@ -170,8 +170,9 @@ fn quoted(text: &[u8], from: usize, open: Quote) -> Option<(usize, usize)> {
     None
 }
 
-/// The assignment whose name holds the keyword at `from` and ends at `name_end`.
-pub fn parse(text: &[u8], from: usize, name_end: usize) -> Option<Assignment> {
+/// The assignment whose name holds the keyword at `from` and ends at `name_end`. `bare` remembers the last
+/// value without quotes, so that `a=b=c=…` is read once and not once a name.
+pub fn parse(text: &[u8], from: usize, name_end: usize, bare: &mut Range<usize>) -> Option<Assignment> {
     let closing = quote(text, name_end);
     let mut at = name_end + closing.map_or(0, |q| q.len);
     if text.get(at) == Some(&b']') {
@@ -181,8 +182,12 @@ pub fn parse(text: &[u8], from: usize, name_end: usize) -> Option<Assignment> {
     at = blanks(text, at);
     let (operator, value_at) = operator(text, from, name_end, closing, after, at)?;
     let name = name_start(text, from)..name_end;
+    // `AWS::SecretsManager::Secret` is a type.
+    if text[..name.start].ends_with(b"::") {
+        return None;
+    }
     let escaped = closing.is_some();
-    value(text, value_at, operator, name, escaped)
+    value(text, value_at, operator, name, escaped, bare)
 }
 
 /// The operator, and where the value may begin.
@@ -281,7 +286,7 @@ fn flag(text: &[u8], from: usize, _name_end: usize, at: usize) -> Option<(Operat
 }
 
 /// The value that begins at or soon behind `from`.
-fn value(text: &[u8], from: usize, operator: Operator, name: Range<usize>, escaped: bool) -> Option<Assignment> {
+fn value(text: &[u8], from: usize, operator: Operator, name: Range<usize>, escaped: bool, bare: &mut Range<usize>) -> Option<Assignment> {
     let mut at = blanks(text, from);
     // On the next line only right behind the operator, and only in quotes.
     let mut wrapped = false;
@@ -295,9 +300,7 @@ fn value(text: &[u8], from: usize, operator: Operator, name: Range<usize>, escap
     let make = |value: Range<usize>, quoted: bool, expression: bool| {
         (!value.is_empty()).then(|| Assignment { name: name.clone(), value, operator, quoted, escaped, expression })
     };
-    if let Some((value, end)) = quoted_at(text, at) {
-        // `"a" + b` is no literal as a whole, but `"…" ` is.
-        let _ = end;
+    if let Some((value, _)) = quoted_at(text, at) {
         return make(value, true, false);
     }
     if wrapped || operator == Operator::Compare {
@@ -308,7 +311,7 @@ fn value(text: &[u8], from: usize, operator: Operator, name: Range<usize>, escap
         return None;
     }
     let end = text.len().min(at + MAX_VALUE);
-    let mut stop = at;
+    let mut stop = if bare.contains(&at) { bare.end } else { at };
     while stop < end {
         let byte = text[stop];
         if CLASS[usize::from(byte)] & STOP != 0 {
@@ -317,10 +320,14 @@ fn value(text: &[u8], from: usize, operator: Operator, name: Range<usize>, escap
         match byte {
             // An escape of the text around: `\n`, `\"`.
             b'\\' if stop + 1 < end && matches!(text[stop + 1], b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u') => break,
-            b'(' => return wrapper(text, at, stop).and_then(|value| make(value, true, false)),
+            b'(' => {
+                *bare = at..stop;
+                return wrapper(text, at, stop).and_then(|value| make(value, true, false));
+            }
             _ => stop += 1,
         }
     }
+    *bare = at..stop;
     // `env.X || "fallback"`, `x or 'fallback'`, `x ?? "fallback"`.
     if let Some(value) = fallback(text, stop) {
         return make(value, true, false);

@@ -2,7 +2,12 @@
 //! what it should. Everything here answers yes or no about bytes; what follows from it is the engine's.
 
 use crate::base64;
-use crate::rule::Checksum;
+use crate::context::{Context, Kind};
+use crate::judge::{self, Verdict};
+use crate::rule::{Checksum, Judge};
+
+/// A text of which nothing is known.
+const PLAIN: Context = Context { kind: Kind::Config, rehearsal: false };
 
 /// Whether the secret stands the test.
 pub fn holds(checksum: Checksum, secret: &[u8]) -> bool {
@@ -135,8 +140,7 @@ fn basic(secret: &[u8]) -> bool {
     let password = &text[colon + 1..];
     password.len() >= 4
         && text.iter().all(|b| (b' '..=b'~').contains(b))
-        && !crate::judge::is_filler(password)
-        && !crate::judge::is_reference(password)
+        && judge::surrounded(Judge::Password, b"", password, PLAIN) != Verdict::Drop
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::base64;
 use crate::check;
 use crate::context::{Context, Kind};
 use crate::judge::{self, Verdict};
-use crate::regexes::Regexes;
+use crate::regexes::{Found, Regexes};
 use crate::rule::{ANCHORS, Judge, Mode, RULES, Rule};
 use crate::wide::Layout;
 
@@ -86,6 +86,8 @@ struct Last {
     from: usize,
     name_end: usize,
     assignment: Option<Assignment>,
+    /// See [`assign::parse`].
+    bare: Range<usize>,
 }
 
 impl Engine {
@@ -196,12 +198,12 @@ impl Engine {
         let end = text.len().min(at + def.after.max(def.min));
         let matched = if escape_ends(text, at) {
             // The letter before belongs to `\n` or `%3D`: for the regex the text begins here.
-            self.regexes.find(rule, &text[at..], 0..end - at, true).map(|m| m.secret.start + at..m.secret.end + at)
+            self.regexes.find(rule, &text[at..], 0..end - at, true).map(|m| m.shifted(at))
         } else {
-            self.regexes.find(rule, text, at..end, true).map(|m| m.secret)
+            self.regexes.find(rule, text, at..end, true)
         };
-        if let Some(secret) = matched {
-            self.accept(text, rule, secret, None, context, found);
+        if let Some(matched) = matched {
+            self.accept(text, rule, &matched, None, context, found);
         }
     }
 
@@ -210,7 +212,7 @@ impl Engine {
         while at < window.end && found.len() < MAX_MATCHES {
             let Some(matched) = self.regexes.find(rule, text, at..window.end, false) else { return };
             at = matched.whole.end.max(at + 1);
-            self.accept(text, rule, matched.secret, None, context, found);
+            self.accept(text, rule, &matched, None, context, found);
         }
     }
 
@@ -218,7 +220,9 @@ impl Engine {
         let keyword_end = place.at + place.anchor.text.len();
         if !(last.from <= place.at && keyword_end <= last.name_end) {
             let Some(name_end) = assign::name_end(text, keyword_end) else { return };
-            *last = Last { from: place.at, name_end, assignment: assign::parse(text, place.at, name_end) };
+            last.from = place.at;
+            last.name_end = name_end;
+            last.assignment = assign::parse(text, place.at, name_end, &mut last.bare);
         }
         let Some(assignment) = &last.assignment else { return };
         let value = assignment.value.clone();
@@ -234,27 +238,27 @@ impl Engine {
                     continue;
                 }
             }
-            let secret = if let Some(set) = def.plain_class {
+            let matched = if let Some(set) = def.plain_class {
                 let set = &crate::rule::SETS[set];
                 if !text[value.clone()].iter().all(|&b| set.has(b)) {
                     continue;
                 }
-                value.clone()
+                Found { whole: value.clone(), secret: value.clone() }
             } else {
                 let part = &text[value.clone()];
                 match self.regexes.find(rule, part, 0..part.len(), true) {
-                    Some(m) => value.start + m.secret.start..value.start + m.secret.end,
+                    Some(matched) => matched.shifted(value.start),
                     None => continue,
                 }
             };
-            self.accept(text, rule, secret, Some(assignment), context, found);
+            self.accept(text, rule, &matched, Some(assignment), context, found);
         }
     }
 
     /// What holds for a match of any mode.
-    fn accept(&mut self, text: &[u8], rule: usize, secret: Range<usize>, assignment: Option<&Assignment>, context: Context, found: &mut Vec<Candidate>) {
+    fn accept(&mut self, text: &[u8], rule: usize, matched: &Found, assignment: Option<&Assignment>, context: Context, found: &mut Vec<Candidate>) {
         let def = &RULES[rule];
-        let bytes = &text[secret.clone()];
+        let bytes = &text[matched.secret.clone()];
         if bytes.is_empty() || judge::classes(bytes) & def.require != def.require || (def.entropy > 0.0 && judge::entropy(bytes) < def.entropy) {
             return;
         }
@@ -266,8 +270,7 @@ impl Engine {
         } else {
             let verdict = match assignment {
                 Some(assignment) => judge::verdict(def.judge, assignment, bytes, context),
-                None if judge::is_filler(bytes) || judge::is_reference(bytes) => Verdict::Drop,
-                None => Verdict::Good,
+                None => judge::surrounded(def.judge, &text[matched.whole.clone()], bytes, context),
             };
             match verdict {
                 Verdict::Drop => return,
@@ -281,7 +284,7 @@ impl Engine {
         if def.checksum.is_some_and(|checksum| !check::holds(checksum, bytes)) || self.regexes.allowed(rule, bytes) {
             return;
         }
-        found.push(Candidate { rule, secret, confidence });
+        found.push(Candidate { rule, secret: matched.secret.clone(), confidence });
     }
 }
 
@@ -303,10 +306,12 @@ fn escape_ends(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// Of overlapping matches the one with the higher confidence, then the longer, then the first by id.
+/// Of overlapping matches the one with the higher confidence, then the one whose rule knows the format,
+/// then the longer, then the first by id.
 fn resolve(mut all: Vec<Match>) -> Vec<Match> {
+    let vague = |found: &Match| found.rule.judge != Judge::Format;
     all.sort_by(|a, b| {
-        b.confidence.cmp(&a.confidence).then(b.span.len().cmp(&a.span.len())).then(a.rule.id.cmp(b.rule.id)).then(a.span.start.cmp(&b.span.start))
+        b.confidence.cmp(&a.confidence).then(vague(a).cmp(&vague(b))).then(b.span.len().cmp(&a.span.len())).then(a.rule.id.cmp(b.rule.id)).then(a.span.start.cmp(&b.span.start))
     });
     let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
     all.retain(|found| {

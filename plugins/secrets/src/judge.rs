@@ -170,12 +170,26 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
         }
         Judge::Password => {
             let effort = digits + (marks - joints);
-            if effort == 0 || (known && effort < 3) || (words >= 0.9 && effort < 2) {
+            let chance = value.len() >= 10 && words < 0.4 && classes(value) & 12 == 12;
+            if (effort == 0 && !chance) || (known && effort < 3) || (words >= 0.9 && effort < 2) {
                 return Verdict::Drop;
             }
             if known || weak || words >= 0.75 || value.len() < 8 { Verdict::Weak } else { Verdict::Good }
         }
     }
+}
+
+/// What to think of a value that the syntax around it gives away: a URL, a header, a command line.
+pub fn surrounded(judge: Judge, whole: &[u8], value: &[u8], context: Context) -> Verdict {
+    if has(whole, b"example") {
+        return Verdict::Drop;
+    }
+    // As if it were assigned in quotes: where it ends is known.
+    let assignment =
+        Assignment { name: 0..0, value: 0..0, operator: Operator::Assign, quoted: true, escaped: false, expression: false };
+    // A token's own dots and a name's are told apart by whoever wrote the rule.
+    let verdict = verdict(judge, &assignment, value, context);
+    if verdict == Verdict::Good && (has(whole, b"localhost") || has(whole, b"127.0.0.1")) { Verdict::Weak } else { verdict }
 }
 
 fn is_path(value: &[u8]) -> bool {

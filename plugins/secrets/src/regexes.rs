@@ -44,6 +44,13 @@ pub struct Found {
     pub secret: Range<usize>,
 }
 
+impl Found {
+    /// The same match in a text that begins `by` bytes earlier.
+    pub fn shifted(self, by: usize) -> Self {
+        Self { whole: self.whole.start + by..self.whole.end + by, secret: self.secret.start + by..self.secret.end + by }
+    }
+}
+
 impl Regexes {
     pub fn new() -> Self {
         Self { slots: RULES.iter().map(|_| Slot::default()).collect() }

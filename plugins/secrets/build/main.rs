@@ -27,6 +27,7 @@ fn main() {
     let mut rules: Vec<Rule> = Vec::new();
     let mut host = Vec::new();
     let mut seen = HashSet::new();
+    let mut generic = HashSet::new();
     for path in scanhost_manifest::rule_files(&Path::new(&root).join("rules")).unwrap_or_else(|error| panic!("{error}")) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -40,6 +41,9 @@ fn main() {
                         found.push("its id is taken by another rule".into());
                     }
                     mistakes.extend(found.into_iter().map(|m| format!("rules/{name}: {}: {m}", rule.id)));
+                    if name == "generic.toml" {
+                        generic.insert(rule.id.clone());
+                    }
                     rules.push(rule);
                 }
                 host.extend(theirs);
@@ -54,7 +58,7 @@ fn main() {
     }
     assert!(mistakes.is_empty(), "{} mistakes in the rules\n  {}\n", mistakes.len(), mistakes.join("\n  "));
     let (anchors, uses) = scanhost_manifest::anchors_of(&host);
-    std::fs::write(Path::new(&out).join("rules.rs"), render(&rules, &anchors, &uses)).expect("OUT_DIR is writable");
+    std::fs::write(Path::new(&out).join("rules.rs"), render(&rules, &generic, &anchors, &uses)).expect("OUT_DIR is writable");
 }
 
 /// What is wrong with a rule, in words for its author.
@@ -131,7 +135,7 @@ fn class_bit(class: &str) -> Option<u8> {
     ["digit", "letter", "lower", "upper", "symbol"].iter().position(|c| *c == class).map(|at| 1 << at)
 }
 
-fn render(rules: &[Rule], anchors: &[scanhost_manifest::Anchor], uses: &[Vec<u32>]) -> String {
+fn render(rules: &[Rule], generic: &HashSet<String>, anchors: &[scanhost_manifest::Anchor], uses: &[Vec<u32>]) -> String {
     let mut sets = Sets::default();
     let mut out = String::from("/// All rules; an index into it names a rule.\npub static RULES: &[Rule] = &[\n");
     for rule in rules {
@@ -142,7 +146,7 @@ fn render(rules: &[Rule], anchors: &[scanhost_manifest::Anchor], uses: &[Vec<u32
         let (prefix, exact) = prefix::of(&pattern, rule.mode, min, &mut sets);
         let _ = writeln!(
             out,
-            "    Rule {{ id: {:?}, title: {:?}, confidence: Confidence::{}, mode: Mode::{:?}, judge: Judge::{:?}, pattern: {pattern:?}, \
+            "    Rule {{ id: {:?}, title: {:?}, confidence: Confidence::{}, mode: Mode::{:?}, judge: Judge::{:?}, generic: {}, pattern: {pattern:?}, \
              before: {}, after: {}, entropy: {:?}, require: {require}, checksum: {checksum}, allow: &{:?}, min: {min}, max: {}, prefix: &{prefix:?}, \
              plain_class: {} }},",
             rule.id,
@@ -150,6 +154,7 @@ fn render(rules: &[Rule], anchors: &[scanhost_manifest::Anchor], uses: &[Vec<u32
             capital(&rule.confidence),
             rule.mode,
             rule.judge,
+            generic.contains(&rule.id),
             rule.before.unwrap_or(64),
             rule.after.unwrap_or(if rule.mode == Mode::Anchored { 4096 } else { 256 }),
             rule.entropy,

@@ -306,12 +306,12 @@ fn escape_ends(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// Of overlapping matches the one with the higher confidence, then the one whose rule knows the format,
-/// then the longer, then the first by id.
+/// Of overlapping matches the one whose rule knows a format, then the one with the higher confidence, then
+/// the one whose rule knows a provider, then the longer, then the first by id.
 fn resolve(mut all: Vec<Match>) -> Vec<Match> {
     let vague = |found: &Match| found.rule.judge != Judge::Format;
     all.sort_by(|a, b| {
-        b.confidence.cmp(&a.confidence).then(vague(a).cmp(&vague(b))).then(b.span.len().cmp(&a.span.len())).then(a.rule.id.cmp(b.rule.id)).then(a.span.start.cmp(&b.span.start))
+        vague(a).cmp(&vague(b)).then(b.confidence.cmp(&a.confidence)).then(a.rule.generic.cmp(&b.rule.generic)).then(b.span.len().cmp(&a.span.len())).then(a.rule.id.cmp(b.rule.id)).then(a.span.start.cmp(&b.span.start))
     });
     let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
     all.retain(|found| {

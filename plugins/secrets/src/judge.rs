@@ -63,7 +63,8 @@ pub fn is_filler(secret: &[u8]) -> bool {
     for pair in secret.windows(2) {
         same = if pair[0] == pair[1] { same + 1 } else { 1 };
         up = if pair[1] == pair[0].wrapping_add(1) || (pair[0] == b'9' && pair[1] == b'0') { up + 1 } else { 1 };
-        if same >= 8 || up >= 8 || (same >= 5 && same * 2 > secret.len()) {
+        // `A` is what zeros are in base64.
+        if (same >= 8 && pair[0] != b'A') || up >= 8 || (same >= 5 && same * 2 > secret.len()) {
             return true;
         }
     }

@@ -51,6 +51,8 @@ pub struct Rule {
     pub confidence: Confidence,
     pub mode: Mode,
     pub judge: Judge,
+    /// It stands in `rules/generic.toml`: it knows no provider.
+    pub generic: bool,
     pub pattern: &'static str,
     pub before: usize,
     pub after: usize,

@@ -1,0 +1,3 @@
+//! The component's export, and nothing else.
+
+scanhost_plugin::export!(crate::Secrets);

@@ -429,3 +429,72 @@ fn fallback(text: &[u8], from: usize) -> Option<Range<usize>> {
     let len = [&b"||"[..], b"??", b"or ", b"?:"].iter().find(|op| rest.starts_with(op)).map(|op| op.len())?;
     quoted_at(text, blanks(text, at + len)).map(|found| found.0)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    /// The value assigned to the name around the first `key`.
+    fn value_of(text: &str) -> Option<&str> {
+        let from = text.find("key").unwrap();
+        let end = name_end(text.as_bytes(), from + 3)?;
+        parse(text.as_bytes(), from, end, &mut (0..0)).map(|found| &text[found.value])
+    }
+
+    #[test]
+    fn values_are_found_in_every_notation() {
+        for text in [
+            "key = 'V4lue'",
+            "KEY_key=V4lue\n",
+            "export my-key=\"V4lue\"",
+            "key: V4lue",
+            "\"key\": \"V4lue\",",
+            "key := `V4lue`",
+            "'key' => 'V4lue',",
+            "let key: &'static str = \"V4lue\";",
+            "key?: string = 'V4lue'",
+            "char key[] = \"V4lue\";",
+            "env['key'] = 'V4lue'",
+            "{\\\"key\\\": \\\"V4lue\\\"}",
+            "\"key = 'V4lue'\\n\"",
+            "\"KEY=1\\nkey=V4lue\\nA=2\"",
+            "&quot;key&quot;: &quot;V4lue&quot;",
+            "<key>V4lue</key>",
+            "set(\"key\", \"V4lue\")",
+            "<add name=\"key\" value=\"V4lue\" />",
+            "- name: key\n  value: V4lue\n",
+            "run --key V4lue now",
+            "ENV key V4lue",
+            "key = b\"V4lue\"",
+            "key =\n    'V4lue'",
+            "key = String::from(\"V4lue\")",
+            "key = getenv('A', 'V4lue')",
+            "key = process.env.A || 'V4lue'",
+            "?key=V4lue&b=2",
+            "if (key == \"V4lue\")",
+        ] {
+            assert_eq!(value_of(text), Some("V4lue"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_assignment_is_none() {
+        for text in [
+            "the key is in the door",
+            "key.len()",
+            "key::Value",
+            "key, value",
+            "[\"key\", \"other\"]",
+            "key()",
+            "key = $OTHER",
+            "key = {",
+            "key = getenv(\"A\")",
+            "key =~ /a/",
+            "key == other",
+            "key > other",
+        ] {
+            assert_eq!(value_of(text), None, "{text}");
+        }
+    }
+}

@@ -85,6 +85,9 @@ pub fn is_reference(text: &[u8]) -> bool {
 /// Whether the name, as far as it stands behind and before the keyword, speaks against a secret.
 pub fn name_denies(name: &[u8], keyword_end: usize) -> bool {
     let behind = name.get(keyword_end..).unwrap_or_default();
+    // `_pass` is a keyword, too: the rest of `password` is not what is asked.
+    let behind =
+        ["word", "WORD", "wd", "phrase"].iter().find_map(|rest| behind.strip_prefix(rest.as_bytes())).unwrap_or(behind);
     // The next word: up to a separator or a capital.
     let glued = behind.first().is_some_and(u8::is_ascii_lowercase);
     let behind = behind
@@ -271,4 +274,91 @@ fn has(text: &[u8], word: &[u8]) -> bool {
 
 fn has_exact(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|w| w == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CODE: Context = Context { kind: Kind::Code, rehearsal: false };
+
+    fn of(judge: Judge, value: &str, quoted: bool) -> Verdict {
+        let assignment = Assignment {
+            name: 0..0,
+            value: 0..0,
+            operator: Operator::Assign,
+            quoted,
+            escaped: false,
+            expression: false,
+        };
+        verdict(judge, &assignment, value.as_bytes(), CODE)
+    }
+
+    #[test]
+    fn what_is_no_token() {
+        for value in [
+            "${TOKEN}",
+            "{{ token }}",
+            "<your-token>",
+            "%TOKEN%",
+            "$(cat token)",
+            "__TOKEN__",
+            "access_token_provider_1",
+            "AccessTokenProvider2",
+            "SOME_VARIABLE_NAME_1",
+            "/var/run/secrets/token1",
+            "https://host.internal/a1",
+            "com.company.product.Token1",
+            "aaaaaaaaaaaaaaaaaaaaaaaa",
+            "1234567890abcdefghij",
+            "abc123abc123abc123abc123",
+            "settings.prod.json",
+            "^[a-z0-9]{32}$",
+            "this is a text 1",
+            "changeme-changeme-1",
+            "00000000-0000-0000-0000-000000000000",
+        ] {
+            assert_eq!(of(Judge::Token, value, true), Verdict::Drop, "{value}");
+        }
+        assert_eq!(of(Judge::Token, "token1_from_config", false), Verdict::Drop);
+    }
+
+    #[test]
+    fn what_may_be_a_token_or_a_password() {
+        for value in ["q7XvB2kLp9WzR4tN8mYc3HsD", "9f86d081884c7d659a2feaa0c55ad015", "zK3/pQ9+vL2xT7wRb1nM5cYd=="] {
+            assert_eq!(of(Judge::Token, value, true), Verdict::Good, "{value}");
+        }
+        assert_eq!(of(Judge::Token, "3f2a9c1e-7b4d-4e8a-9c6f-1d2e3f4a5b6c", true), Verdict::Weak);
+        for value in ["Tr4verse-Cobalt9", "kX9#mQ2$vL", "Sommer2024!"] {
+            assert_ne!(of(Judge::Password, value, true), Verdict::Drop, "{value}");
+        }
+        for value in ["password", "user_password", "enter your password", "string", "********", "Password"] {
+            assert_eq!(of(Judge::Password, value, true), Verdict::Drop, "{value}");
+        }
+    }
+
+    #[test]
+    fn names_that_deny() {
+        let denies = |name: &str, keyword: &str| {
+            let end = name.to_ascii_lowercase().find(keyword).map_or(0, |at| at + keyword.len());
+            name_denies(name.as_bytes(), end)
+        };
+        for name in [
+            "token_type",
+            "tokenUrl",
+            "TOKEN_TTL",
+            "tokenizer",
+            "token-name",
+            "public_token",
+            "token_sha256",
+            "tokens_file",
+        ] {
+            assert!(denies(name, "token"), "{name}");
+        }
+        for name in
+            ["token", "TOKEN", "api_token", "token_prod", "TOKEN_2", "HASHICORP_TOKEN", "tokenValue", "latest_token"]
+        {
+            assert!(!denies(name, "token"), "{name}");
+        }
+    }
 }

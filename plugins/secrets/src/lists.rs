@@ -19,20 +19,20 @@ pub const AGAINST_BEHIND: &str = "\
     id ids name names file filename path url uri type types field fields len length size count exp \
     expiry expires expiration ttl version arn ref label hint policy regex regexp pattern prefix suffix \
     format header param parameter endpoint izer ize ized ization placeholder message msg error \
-    description desc title text icon class css column table kind enum status state algorithm alg index \
-    idx pos span env var schema manager provider service store location dir folder bucket scope scopes \
+    description desc title icon class css column table kind enum status state algorithm alg index \
+    idx pos span env var schema manager provider store location dir folder bucket scope scopes \
     audience issuer required enabled strength min max validator list map set mode source method input \
     selector xpath form prompt tooltip link href page view template hash digest checksum fingerprint \
-    rule charset chars alphabet separator delimiter usage help docs example test request response \
-    handler callback listener event action code less ed aux new iv slot bits cmd command attr attribute \
-    property tag tags string lists node tree parser option";
+    rule charset chars alphabet separator delimiter usage help docs example request response \
+    handler callback listener event action less aux iv slot bits cmd command attr attribute \
+    property tag tags lists node tree parser option";
 
 /// What anywhere in a name says against it.
 pub const AGAINST_WITHIN: &str = "\
     public checksum digest integrity fingerprint thumbprint placeholder example encrypted sealed key_id \
     keyid next_token nexttoken pagetoken page_token publishable sitekey site_key sha1 sha256 sha512 md5 \
-    hash commit etag cancel continuation i18n label translat instrumentation tokenization hashed \
-    public_key publickey test_ dummy fake sync_token";
+    _hash hash_ commit etag cancel continuation i18n label translat instrumentation tokenization hashed \
+    public_key publickey dummy fake sync_token";
 
 /// What a text holds that stands for a value from elsewhere, as written.
 pub const REFERENCES: &str = "\

@@ -54,7 +54,7 @@ macro_rules! export {
                     }
                 }
 
-                $crate::bindings::export_file_scanner!(Component with_types_in $crate::bindings);
+        $crate::bindings::export_file_scanner!(Component with_types_in $crate::bindings);
             }
         };
     };

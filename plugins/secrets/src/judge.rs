@@ -133,6 +133,10 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
         return Verdict::Drop;
     }
     let words = words::coverage(value);
+    // `a= b= c=`, as in lists of options.
+    if value.ends_with(b"=") && words > 0.5 {
+        return Verdict::Drop;
+    }
     if !quoted && context.kind != Kind::Config {
         // An expression, or prose: only what can be neither.
         let random = value.len() >= 16

@@ -25,7 +25,7 @@ pub const AGAINST_BEHIND: &str = "\
     selector xpath form prompt tooltip link href page view template hash digest checksum fingerprint \
     rule charset chars alphabet separator delimiter usage help docs example request response \
     handler callback listener event action less aux iv slot bits cmd command attr attribute \
-    property tag tags lists node tree parser option";
+    property tag tags lists node tree parser option encryption encoding hashing cipher";
 
 /// What anywhere in a name says against it.
 pub const AGAINST_WITHIN: &str = "\

@@ -237,13 +237,8 @@ impl Engine {
             if value.len() > def.max || !def.may_start(&text[value.clone()]) {
                 continue;
             }
-            if def.judge != Judge::Format {
-                let name = &text[assignment.name.clone()];
-                if context.kind == Kind::Lock
-                    || judge::name_denies(name, keyword_end.saturating_sub(assignment.name.start))
-                {
-                    continue;
-                }
+            if def.judge != Judge::Format && context.kind == Kind::Lock {
+                continue;
             }
             let matched = if let Some(set) = def.plain_class {
                 let set = &crate::rule::SETS[set];
@@ -258,7 +253,15 @@ impl Engine {
                     None => continue,
                 }
             };
+            let before = found.len();
             self.accept(text, rule, &matched, Some(assignment), context, found);
+            // The name is asked last: few values get here.
+            if found.len() > before && def.judge != Judge::Format {
+                let name = &text[assignment.name.clone()];
+                if judge::name_denies(name, keyword_end.saturating_sub(assignment.name.start)) {
+                    found.truncate(before);
+                }
+            }
         }
     }
 

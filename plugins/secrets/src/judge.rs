@@ -22,7 +22,7 @@ pub enum Verdict {
 /// Whether the text is filler: a placeholder's word, one character over and over, a sequence, a short
 /// piece repeated.
 pub fn is_filler(secret: &[u8]) -> bool {
-    if secret.is_empty() || lists::any(lists::FILLER, |word| has(secret, word)) {
+    if secret.is_empty() || Text::folded(secret).has_any(&lists::FILLER) {
         return true;
     }
     let mut same = 1;
@@ -68,7 +68,7 @@ pub fn is_reference(text: &[u8]) -> bool {
     if text.starts_with(b"__") && text.ends_with(b"__") {
         return true;
     }
-    if lists::any(lists::REFERENCES, |part| has_exact(text, part)) {
+    if Text::exact(text).has_any(&lists::REFERENCES) {
         return true;
     }
     // `…{name}…`, as in format strings.
@@ -103,11 +103,11 @@ pub fn name_denies(name: &[u8], keyword_end: usize) -> bool {
         .take_while(|(at, b)| b.is_ascii_alphabetic() && (caps || *at == 0 || !b.is_ascii_uppercase()))
         .count();
     let word = &word[..len];
-    lists::any(lists::AGAINST_BEHIND, |w| w.eq_ignore_ascii_case(word))
+    lists::AGAINST_BEHIND.iter().any(|w| w.eq_ignore_ascii_case(word))
         || last_word(name).is_some_and(|last| {
-            behind.len() > last.len() && lists::any(lists::AGAINST_BEHIND, |w| w.eq_ignore_ascii_case(last))
+            behind.len() > last.len() && lists::AGAINST_BEHIND.iter().any(|w| w.eq_ignore_ascii_case(last))
         })
-        || lists::any(lists::AGAINST_WITHIN, |w| has(name, w))
+        || Text::folded(name).has_any(&lists::AGAINST_WITHIN)
 }
 
 fn last_word(name: &[u8]) -> Option<&[u8]> {
@@ -118,6 +118,12 @@ fn last_word(name: &[u8]) -> Option<&[u8]> {
 /// What to think of a value that only its name gives away.
 pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Context) -> Verdict {
     let quoted = assignment.quoted;
+    // Most values in code are expressions: without quotes only what is long and holds digits can be none.
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let bare = !quoted && context.kind != Kind::Config;
+    if bare && (value.len() < 16 || digits < 3) {
+        return Verdict::Drop;
+    }
     if value.iter().any(|b| !(b'!'..=b'~').contains(b))
         || assignment.expression
         || is_reference(value)
@@ -125,7 +131,6 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
     {
         return Verdict::Drop;
     }
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let marks = value.len() - digits - letters;
     let joints = value.iter().filter(|b| matches!(b, b'_' | b'-' | b'.' | b'/' | b':')).count();
@@ -133,17 +138,18 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
         return Verdict::Drop;
     }
     let words = words::coverage(value);
-    if !quoted && context.kind != Kind::Config {
+    // `a= b= c=`, as in lists of options.
+    if value.ends_with(b"=") && words > 0.5 {
+        return Verdict::Drop;
+    }
+    if bare {
         // An expression, or prose: only what can be neither.
-        let random = value.len() >= 16
-            && digits >= 3
-            && words < 0.4
-            && !value.iter().any(|b| matches!(b, b'.' | b':' | b'@' | b'#'));
+        let random = words < 0.4 && !value.iter().any(|b| matches!(b, b'.' | b':' | b'@' | b'#'));
         if !random {
             return Verdict::Drop;
         }
     }
-    let known = lists::any(lists::WORDS, |word| has(value, word));
+    let known = Text::folded(value).has_any(&lists::WORDS);
     let weak = assignment.operator == Operator::Compare || (!quoted && context.kind == Kind::Document);
     match judge {
         Judge::Format => Verdict::Good,
@@ -167,7 +173,8 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
 
 /// What to think of a value that the syntax around it gives away: a URL, a header, a command line.
 pub fn surrounded(judge: Judge, whole: &[u8], value: &[u8], context: Context) -> Verdict {
-    if has(whole, b"example") {
+    let around = Text::folded(whole);
+    if around.has(b"example") {
         return Verdict::Drop;
     }
     // As if it were assigned in quotes: where it ends is known.
@@ -181,7 +188,7 @@ pub fn surrounded(judge: Judge, whole: &[u8], value: &[u8], context: Context) ->
     };
     // A token's own dots and a name's are told apart by whoever wrote the rule.
     let verdict = verdict(judge, &assignment, value, context);
-    if verdict == Verdict::Good && (has(whole, b"localhost") || has(whole, b"127.0.0.1")) {
+    if verdict == Verdict::Good && (around.has(b"localhost") || around.has(b"127.0.0.1")) {
         Verdict::Weak
     } else {
         verdict
@@ -211,7 +218,7 @@ fn is_path(value: &[u8]) -> bool {
 }
 
 fn is_code(value: &[u8]) -> bool {
-    lists::any(lists::CODE, |part| has_exact(value, part))
+    Text::exact(value).has_any(&lists::CODE)
         || value.starts_with(b"#") && value.len() <= 9
         || value.starts_with(b"--")
         || value.ends_with(b"(")
@@ -268,12 +275,34 @@ pub fn classes(text: &[u8]) -> u8 {
     })
 }
 
-fn has(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word))
+/// A text in which many words are looked for: most of them hold a byte that it has not.
+struct Text {
+    bytes: Vec<u8>,
+    set: u128,
 }
 
-fn has_exact(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|w| w == word)
+impl Text {
+    fn exact(bytes: &[u8]) -> Self {
+        Self::new(bytes.to_vec())
+    }
+
+    /// Words in small letters are found in either case.
+    fn folded(bytes: &[u8]) -> Self {
+        Self::new(bytes.to_ascii_lowercase())
+    }
+
+    fn new(bytes: Vec<u8>) -> Self {
+        let set = bytes.iter().filter(|b| b.is_ascii()).fold(0, |set, &b| set | 1_u128 << b);
+        Self { bytes, set }
+    }
+
+    fn has(&self, word: &[u8]) -> bool {
+        word.iter().all(|&b| self.set >> (b & 127) & 1 == 1) && self.bytes.windows(word.len()).any(|w| w == word)
+    }
+
+    fn has_any(&self, words: &[&[u8]]) -> bool {
+        words.iter().any(|word| self.has(word))
+    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut table = String::from("/// Every first-party plugin, by id.\npub static PLUGINS: &[BuiltIn] = &[\n");
     for (id, krate) in PLUGINS {
         let dir = root.join("plugins").join(id);
-        for part in ["src", "rules", "plugin.toml", "build.rs", "Cargo.toml"] {
+        for part in ["src", "rules", "plugin.toml", "build", "build.rs", "Cargo.toml"] {
             if dir.join(part).exists() {
                 println!("cargo::rerun-if-changed={}", dir.join(part).display());
             }

@@ -51,6 +51,10 @@ impl Builder {
         form(text.bytes().flat_map(|b| [0, b]).collect(), anchor.ignore_case);
         if anchor.base64 && !anchor.ignore_case {
             for bytes in base64_forms(text.as_bytes()) {
+                let url: Vec<u8> = bytes.iter().map(|b| if *b == b'+' { b'-' } else if *b == b'/' { b'_' } else { *b }).collect();
+                if url != bytes {
+                    form(url, false);
+                }
                 form(bytes, false);
             }
         }
@@ -83,7 +87,7 @@ impl Builder {
 }
 
 /// The surest characters of base64 that has `text` in it, at the three alignments: those whose six bits lie
-/// wholly inside the text.
+/// wholly inside the text. Standard alphabet; the URL alphabet differs in two characters.
 pub fn base64_forms(text: &[u8]) -> [Vec<u8>; 3] {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     [0, 1, 2].map(|before: usize| {

@@ -1,5 +1,7 @@
 //! What the sandbox costs beside the work in it: starting the engine, an instance, and a call.
 
+#![allow(clippy::expect_used, missing_docs, reason = "a bench may fail in the plainest way")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 

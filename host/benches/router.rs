@@ -1,5 +1,7 @@
 //! How fast the one native pass is: all anchors of the built-in plugins over text that looks like source code.
 
+#![allow(clippy::expect_used, missing_docs, reason = "a bench may fail in the plainest way")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -27,7 +29,8 @@ fn code(bytes: usize) -> Vec<u8> {
 
 fn route(criterion: &mut Criterion) {
     let plugins = plugin::built_in();
-    let router = Router::new(plugins.iter().map(|plugin| plugin.manifest.as_ref())).expect("the built-in globs are good");
+    let router =
+        Router::new(plugins.iter().map(|plugin| plugin.manifest.as_ref())).expect("the built-in globs are good");
     let text = code(1 << 20);
     let all: Vec<usize> = (0..plugins.len()).collect();
     let mut hits = Hits::default();

@@ -45,11 +45,7 @@ pub fn utf16(text: &[u8]) -> Option<Endian> {
         odd += usize::from(pair[1] == 0);
     }
     let enough = |most: usize, least: usize| least == 0 && most * 10 >= units * 9;
-    if enough(odd, even) {
-        Some(Endian::Little)
-    } else {
-        enough(even, odd).then_some(Endian::Big)
-    }
+    if enough(odd, even) { Some(Endian::Little) } else { enough(even, odd).then_some(Endian::Big) }
 }
 
 /// A range of bytes in a file.

@@ -13,8 +13,8 @@ use super::mask::{self, MASK, Secrets};
 use super::raw::{self, Extent, Subject};
 use super::text::{printable, printable_line};
 use super::{
-    Attachment, ByteSpan, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package, Position, Rating,
-    Related, Snippet, State, fingerprint,
+    Attachment, ByteSpan, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package, Position,
+    Rating, Related, Snippet, State, fingerprint,
 };
 use crate::policy::inline::{self, InlineContext};
 
@@ -57,7 +57,8 @@ pub fn file(file: &File<'_>, reported: Vec<Reported<'_>>, key: Option<&[u8]>, se
     let mut masked = Vec::new();
     for finding in reported.iter().flat_map(|r| &r.findings) {
         if about(file, &finding.primary) {
-            masked.extend(finding.redact.iter().map(|(offset, len)| ByteSpan { offset: *offset, len: *len }.clip(size)));
+            masked
+                .extend(finding.redact.iter().map(|(offset, len)| ByteSpan { offset: *offset, len: *len }.clip(size)));
         }
         if let Subject::Secret(bytes) = &finding.subject {
             secrets.add(bytes);
@@ -159,7 +160,9 @@ impl Context<'_> {
             moved_fingerprint: Fingerprint::of(&[raw.rule.as_bytes(), &text, &occurrence]),
             tags: rule.tags.clone(),
             labels: labels(raw.labels),
-            fix: raw.fix.map(|(title, edits)| Fix { title: clean(&title), edits: edits.into_iter().map(edit).collect() }),
+            fix: raw
+                .fix
+                .map(|(title, edits)| Fix { title: clean(&title), edits: edits.into_iter().map(edit).collect() }),
             attachments: raw
                 .attachments
                 .iter()
@@ -190,7 +193,9 @@ impl Context<'_> {
                 })
             }
             raw::Location::File(file) => Location::File(elsewhere(file)),
-            raw::Location::Package(purl, manifest) => Location::Package { purl: clean(purl), manifest: clean(manifest) },
+            raw::Location::Package(purl, manifest) => {
+                Location::Package { purl: clean(purl), manifest: clean(manifest) }
+            }
             raw::Location::Endpoint(method, url) => Location::Endpoint { method: clean(method), url: clean(url) },
             raw::Location::Model(name) => Location::Model(clean(name)),
             raw::Location::Other(kind, value) => Location::Other { kind: clean(kind), value: clean(value) },
@@ -349,7 +354,11 @@ fn without_version(purl: &str) -> &str {
 }
 
 fn edit(edit: raw::Edit) -> Edit {
-    Edit { path: clean(&edit.path), span: ByteSpan { offset: edit.span.0, len: edit.span.1 }, replacement: edit.replacement }
+    Edit {
+        path: clean(&edit.path),
+        span: ByteSpan { offset: edit.span.0, len: edit.span.1 },
+        replacement: edit.replacement,
+    }
 }
 
 fn labels(labels: raw::Labels) -> Vec<(String, String)> {

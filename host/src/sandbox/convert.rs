@@ -111,7 +111,14 @@ pub(super) fn finding_bytes(f: &raw::Finding) -> usize {
         title.len() + edits.iter().map(|e| e.path.len() + e.replacement.len() + 16).sum::<usize>()
     });
     let related: usize = f.related.iter().map(|(at, note)| place(at) + note.len()).sum();
-    f.rule.len() + f.message.len() + place(&f.primary) + related + subject + fix + f.redact.len() * 16 + labels_bytes(&f.labels)
+    f.rule.len()
+        + f.message.len()
+        + place(&f.primary)
+        + related
+        + subject
+        + fix
+        + f.redact.len() * 16
+        + labels_bytes(&f.labels)
 }
 
 pub(super) fn package_bytes(p: &raw::Package) -> usize {

@@ -278,6 +278,7 @@ impl Engine {
         let def = &RULES[rule];
         let bytes = &text[matched.secret.clone()];
         if bytes.is_empty()
+            || judge::is_completed(&text[matched.secret.end..])
             || judge::classes(bytes) & def.require != def.require
             || (def.entropy > 0.0 && judge::entropy(bytes) < def.entropy)
         {

@@ -115,6 +115,11 @@ fn last_word(name: &[u8]) -> Option<&[u8]> {
     Some(&name[start + 1..])
 }
 
+/// Whether a template's part follows at once: what stands before it is a piece of a value, not the value.
+pub fn is_completed(after: &[u8]) -> bool {
+    [&b"{{"[..], b"${", b"$(", b"#{", b"<%", b"%("].iter().any(|open| after.starts_with(open))
+}
+
 /// What to think of a value that only its name gives away.
 pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Context) -> Verdict {
     let quoted = assignment.quoted;

@@ -37,16 +37,12 @@ fn finding(file: &File, found: Match) -> Finding {
     let title = found.rule.title;
     let hidden = match found.via {
         Via::Plain => "",
-        Via::Base64 => ", encoded in base64",
+        Via::Base64 => ", only encoded in base64",
         Via::Utf16 => ", in UTF-16",
     };
     let message = match found.confidence {
-        Confidence::Low => format!(
-            "What looks like a secret stands here{hidden} ({title}); if it is one, revoke it and read it from a secret store instead"
-        ),
-        _ => format!(
-            "{title} stands here in the clear{hidden}; revoke it where it was issued, then read its successor from a secret store"
-        ),
+        Confidence::Low => format!("Possibly a secret in clear text{hidden}: {title}"),
+        _ => format!("{title} in clear text{hidden}"),
     };
     let span = found.span;
     let finding =

@@ -117,7 +117,8 @@ fn start_log(verbose: u8, quiet: bool) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(color(&std::io::stderr()))
+        // tracing-subscriber is built without colour, and panics when it is asked for some.
+        .with_ansi(false)
         .without_time()
         .with_target(false)
         .try_init();

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::{Finding, Location};
+use super::text::printable_bytes;
+use super::{FileLocation, Finding, Location, Measurement, Package};
 
 /// What a masked part looks like, whatever its length: the length is a secret too.
 pub const MASK: &str = "********";
@@ -42,6 +43,11 @@ impl Secrets {
             let value = value.trim_ascii();
             if value.len() >= BY_VALUE && !value.starts_with(b"-----") {
                 self.values.insert(value.to_vec());
+                // Texts are made safe to print before they are masked, so the secret stands there as escapes.
+                let shown = printable_bytes(value).into_bytes();
+                if shown != value {
+                    self.values.insert(shown);
+                }
             }
         };
         add(secret);
@@ -62,14 +68,24 @@ impl Secrets {
             return None;
         }
         let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.values).ok()?;
-        Some(Masker { finder })
+        let reversed = self.values.iter().map(|value| value.iter().rev().copied().collect()).collect();
+        Some(Masker { finder, values: self.values.clone(), reversed })
     }
 }
 
 /// Replaces secrets by value.
 pub struct Masker {
     finder: AhoCorasick,
+    values: BTreeSet<Vec<u8>>,
+    /// The same, each from its end.
+    reversed: BTreeSet<Vec<u8>>,
 }
+
+/// Where a text was cut.
+const CUT: char = '…';
+
+/// The longest part of a secret that is looked for where a text was cut.
+const CUT_PART: usize = 256;
 
 impl Masker {
     /// The text without any of the secrets.
@@ -77,6 +93,18 @@ impl Masker {
         if self.finder.is_match(text.as_str()) {
             let masked = self.bytes(text.as_bytes());
             *text = String::from_utf8_lossy(&masked).into_owned();
+        }
+        if let Some(body) = text.strip_suffix(CUT)
+            && let Some(len) = part(&self.values, body.bytes().rev())
+        {
+            let kept = String::from_utf8_lossy(&body.as_bytes()[..body.len() - len]);
+            *text = format!("{kept}{MASK}{CUT}");
+        }
+        if let Some(body) = text.strip_prefix(CUT)
+            && let Some(len) = part(&self.reversed, body.bytes())
+        {
+            let kept = String::from_utf8_lossy(&body.as_bytes()[len..]);
+            *text = format!("{CUT}{MASK}{kept}");
         }
     }
 
@@ -101,31 +129,58 @@ impl Masker {
             self.location(&mut related.location);
             self.text(&mut related.note);
         }
-        for (_, value) in &mut finding.labels {
-            self.text(value);
-        }
+        self.labels(&mut finding.labels);
         if let Some(fix) = &mut finding.fix {
             self.text(&mut fix.title);
             // A masked replacement is no fix any more.
-            if fix.edits.iter().any(|edit| self.finder.is_match(&edit.replacement)) {
+            if fix.edits.iter().any(|edit| self.finder.is_match(&edit.replacement) || self.finder.is_match(&edit.path)) {
                 finding.fix = None;
             }
         }
         for attachment in &mut finding.attachments {
             self.text(&mut attachment.name);
+            self.text(&mut attachment.media_type);
             if self.finder.is_match(&attachment.body) {
                 attachment.body = self.bytes(&attachment.body);
             }
         }
     }
 
+    /// Every text of a package.
+    pub fn package(&self, package: &mut Package) {
+        self.text(&mut package.purl);
+        package.locations.iter_mut().for_each(|place| self.file(place));
+        package.licences.iter_mut().chain(&mut package.path).for_each(|text| self.text(text));
+        self.text(&mut package.scope);
+        self.labels(&mut package.labels);
+    }
+
+    /// Every text of a measurement.
+    pub fn measurement(&self, measurement: &mut Measurement) {
+        self.text(&mut measurement.name);
+        self.text(&mut measurement.unit);
+        self.labels(&mut measurement.labels);
+    }
+
+    fn labels(&self, labels: &mut [(String, String)]) {
+        for (key, value) in labels {
+            self.text(key);
+            self.text(value);
+        }
+    }
+
+    fn file(&self, file: &mut FileLocation) {
+        self.text(&mut file.path);
+        if let Some(logical) = &mut file.logical {
+            self.text(logical);
+        }
+        self.labels(&mut file.provenance);
+    }
+
     fn location(&self, location: &mut Location) {
         match location {
             Location::File(file) => {
-                self.text(&mut file.path);
-                if let Some(logical) = &mut file.logical {
-                    self.text(logical);
-                }
+                self.file(file);
                 if let Some(snippet) = &mut file.snippet {
                     let last = snippet.lines.len().saturating_sub(1);
                     for (at, line) in snippet.lines.iter_mut().enumerate() {
@@ -147,10 +202,24 @@ impl Masker {
                 self.text(purl);
                 self.text(manifest);
             }
-            Location::Endpoint { url, .. } => self.text(url),
-            Location::Model(text) | Location::Other { value: text, .. } => self.text(text),
+            Location::Endpoint { method: one, url: other } | Location::Other { kind: one, value: other } => {
+                self.text(one);
+                self.text(other);
+            }
+            Location::Model(text) => self.text(text),
         }
     }
+}
+
+/// How many bytes next to a cut are what it left of a secret. `near` goes from the cut into the text; `values` are
+/// the secrets in the opposite direction, so that what is left of one is how it begins.
+fn part(values: &BTreeSet<Vec<u8>>, near: impl Iterator<Item = u8>) -> Option<usize> {
+    let mut near: Vec<u8> = near.take(CUT_PART).collect();
+    near.reverse();
+    (BY_VALUE..=near.len()).rev().find(|len| {
+        let left = &near[near.len() - len..];
+        values.range(left.to_vec()..).next().is_some_and(|value| value.starts_with(left))
+    })
 }
 
 #[cfg(test)]
@@ -171,5 +240,64 @@ mod tests {
         let mut text = "pw=hunter2hunter2; abc".to_owned();
         masker.text(&mut text);
         assert_eq!(text, "pw=********; abc");
+    }
+
+    #[test]
+    fn what_a_cut_leaves_of_a_secret_is_masked() {
+        let mut secrets = Secrets::default();
+        secrets.add(b"0123456789abcdef");
+        let masker = secrets.masker().expect("one is long enough");
+        for (text, expected) in [
+            ("x 0123456789…", "x ********…"),
+            ("…9abcdef y", "…******** y"),
+            ("x 01234…", "x 01234…"),
+            ("…0123456 y", "…0123456 y"),
+            ("…bcdef0123456…", "…bcdef********…"),
+            ("…", "…"),
+        ] {
+            let mut masked = text.to_owned();
+            masker.text(&mut masked);
+            assert_eq!(masked, expected);
+        }
+    }
+
+    #[test]
+    fn every_text_of_a_package_and_a_measurement_is_masked() {
+        let mut secrets = Secrets::default();
+        secrets.add(b"hunter2\nhunter2");
+        let masker = secrets.masker().expect("one is long enough");
+        let text = || "a hunter2\\x0ahunter2 b".to_owned();
+        let plugin = crate::finding::PluginId::try_from("x".to_owned()).expect("an id");
+        let place = FileLocation {
+            path: text(),
+            region: None,
+            bytes: None,
+            snippet: None,
+            logical: Some(text()),
+            provenance: vec![(text(), text())],
+        };
+        let mut package = Package {
+            purl: text(),
+            plugin: plugin.clone(),
+            locations: vec![place],
+            licences: vec![text()],
+            path: vec![text()],
+            scope: text(),
+            labels: vec![(text(), text())],
+        };
+        masker.package(&mut package);
+        let mut measurement = Measurement {
+            name: text(),
+            plugin,
+            labels: vec![(text(), text())],
+            value: 1.0,
+            unit: text(),
+            trials: 1,
+            lower95: None,
+            upper95: None,
+        };
+        masker.measurement(&mut measurement);
+        let shown = format!("{package:?} {measurement:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

@@ -3,6 +3,23 @@
 use crate::finding::mask::Secrets;
 use crate::finding::{Finding, Measurement, Package, PluginId};
 use crate::outcome::{Problem, ProblemKind, SkipReason, Skipped};
+use crate::sandbox::LogLine;
+
+/// Log lines that one worker keeps.
+const LOG_LINES: usize = 10_000;
+
+/// A line that a plugin logged.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Logged {
+    /// Which plugin.
+    pub plugin: PluginId,
+    /// During which file; empty: before the first or after the last.
+    pub path: String,
+    /// `error`, `warn`, `info`, `debug`, `stderr`.
+    pub level: &'static str,
+    /// Safe to print, not masked.
+    pub text: String,
+}
 
 /// Everything but the verdict.
 #[derive(Default)]
@@ -21,6 +38,10 @@ pub struct Collected {
     pub secrets: Secrets,
     /// Binary files that no plugin wanted.
     pub binary: u64,
+    /// What plugins logged, and for whom. Kept to the end: only then is it known what must not be shown.
+    pub log: Vec<Logged>,
+    /// Log lines that were not kept.
+    pub log_dropped: u64,
     /// Time spent reading.
     pub read_us: u64,
     /// Time spent in the anchor pass.
@@ -37,6 +58,8 @@ impl Collected {
         self.skipped.extend(other.skipped);
         self.secrets.extend(other.secrets);
         self.binary += other.binary;
+        self.log.extend(other.log);
+        self.log_dropped += other.log_dropped;
         self.read_us += other.read_us;
         self.route_us += other.route_us;
     }
@@ -48,6 +71,23 @@ impl Collected {
             plugin: plugin.cloned(),
             path: path.map(str::to_owned),
             message: crate::finding::text::printable(message).into_owned(),
+        });
+    }
+
+    /// Keeps a log line, unless nobody is going to look at it.
+    pub fn logged(&mut self, plugin: &PluginId, path: Option<&str>, line: &LogLine) {
+        if !tracing::enabled!(tracing::Level::INFO) {
+            return;
+        }
+        if self.log.len() >= LOG_LINES {
+            self.log_dropped += 1;
+            return;
+        }
+        self.log.push(Logged {
+            plugin: plugin.clone(),
+            path: path.unwrap_or_default().to_owned(),
+            level: line.level,
+            text: crate::finding::text::printable(&line.text).into_owned(),
         });
     }
 

@@ -170,6 +170,17 @@ fn load(plan: &Plan, source: &Arc<dyn Source + Send>, engine: &Engine, all: &mut
         .collect()
 }
 
+/// What plugins logged, in an order that does not depend on threads. Lines of one file stay as they came.
+fn show_log(all: &mut Collected) {
+    all.log.sort_by(|a, b| (&a.plugin, &a.path).cmp(&(&b.plugin, &b.path)));
+    for line in &all.log {
+        tracing::info!(plugin = line.plugin.as_str(), level = line.level, file = line.path, "{}", line.text);
+    }
+    if all.log_dropped > 0 {
+        tracing::info!("{} more log lines of plugins were not kept", all.log_dropped);
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "called once, by the function above")]
 fn finish(
     plan: &Plan,
@@ -186,10 +197,21 @@ fn finish(
         for finding in &mut findings {
             masker.finding(finding);
         }
+        all.packages.iter_mut().for_each(|package| masker.package(package));
+        all.measurements.iter_mut().for_each(|measurement| masker.measurement(measurement));
         for problem in &mut all.problems {
             masker.text(&mut problem.message);
+            if let Some(path) = &mut problem.path {
+                masker.text(path);
+            }
+        }
+        all.log.iter_mut().for_each(|line| masker.text(&mut line.text));
+        for skip in &mut all.skipped {
+            masker.text(&mut skip.path);
+            masker.text(&mut skip.detail);
         }
     }
+    show_log(&mut all);
     let ids: Vec<&str> =
         plan.plugins.iter().flat_map(|p| &p.plugin.manifest.rules).map(|rule| rule.id.as_str()).collect();
     for unused in policy::override_severity(&mut findings, &plan.severities, &ids) {

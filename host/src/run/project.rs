@@ -118,7 +118,9 @@ impl Project<'_, '_> {
                 bytes.clear();
             }
             let provenance = entry.map_or(&[][..], |entry| &entry.provenance);
-            let file = normalise::File { path: &path, bytes: &bytes, provenance };
+            // A path that is none of the plugin's files is the guest's own word: it is no path of a file at hand, gets
+            // no excerpt, and is made safe to print like any other text.
+            let file = normalise::File { path: entry.map_or("", |entry| &entry.path), bytes: &bytes, provenance };
             self.all.findings.extend(normalise::file(&file, reported, key, &mut self.all.secrets));
         }
     }

@@ -121,14 +121,9 @@ impl Shared<'_> {
         let id = &loaded.manifest().id;
         let tally = &self.tally[plugin];
         for line in &result.batch.log {
-            // Whatever is secret in this file is known by now; other files' secrets are not in this guest's memory
-            // unless it kept them, so all that this worker knows is masked.
-            let mut text = crate::finding::text::printable(&line.text).into_owned();
-            if let Some(masker) = all.secrets.masker() {
-                masker.text(&mut text);
-            }
-            tracing::info!(plugin = id.as_str(), level = line.level, "{text}");
+            all.logged(id, path, line);
         }
+        all.log_dropped += result.batch.log_dropped;
         for text in &result.batch.misbehaved {
             all.problem(ProblemKind::PluginMisbehaved, Some(id), path, &format!("it reported {text}"));
         }

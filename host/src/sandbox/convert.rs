@@ -92,8 +92,11 @@ pub(super) fn error(error: &wit::Error) -> String {
     }
 }
 
+/// What an element of a list costs the host beside its texts, about: an empty one is kept, too.
+const ELEMENT: usize = 64;
+
 pub(super) fn labels_bytes(labels: &raw::Labels) -> usize {
-    labels.iter().map(|(key, value)| key.len() + value.len()).sum()
+    labels.iter().map(|(key, value)| ELEMENT + key.len() + value.len()).sum()
 }
 
 pub(super) fn finding_bytes(f: &raw::Finding) -> usize {
@@ -108,21 +111,14 @@ pub(super) fn finding_bytes(f: &raw::Finding) -> usize {
         raw::Subject::Secret(bytes) => bytes.len(),
     };
     let fix = f.fix.as_ref().map_or(0, |(title, edits)| {
-        title.len() + edits.iter().map(|e| e.path.len() + e.replacement.len() + 16).sum::<usize>()
+        title.len() + edits.iter().map(|e| e.path.len() + e.replacement.len() + ELEMENT).sum::<usize>()
     });
-    let related: usize = f.related.iter().map(|(at, note)| place(at) + note.len()).sum();
-    f.rule.len()
-        + f.message.len()
-        + place(&f.primary)
-        + related
-        + subject
-        + fix
-        + f.redact.len() * 16
-        + labels_bytes(&f.labels)
+    let related: usize = f.related.iter().map(|(at, note)| ELEMENT + place(at) + note.len()).sum();
+    f.rule.len() + f.message.len() + place(&f.primary) + related + subject + fix + f.redact.len() * 16 + f.attachments.len() * 4 + labels_bytes(&f.labels)
 }
 
 pub(super) fn package_bytes(p: &raw::Package) -> usize {
-    let places: usize = p.locations.iter().map(|l| l.path.len() + 32).sum();
-    let texts: usize = p.licences.iter().chain(&p.path).map(String::len).sum();
+    let places: usize = p.locations.iter().map(|l| ELEMENT + l.path.len() + l.logical.as_ref().map_or(0, String::len)).sum();
+    let texts: usize = p.licences.iter().chain(&p.path).map(|text| ELEMENT + text.len()).sum();
     p.purl.len() + places + texts + p.scope.len() + labels_bytes(&p.labels)
 }

@@ -80,6 +80,11 @@ impl Batch {
     pub fn records(&self) -> usize {
         self.findings.len() + self.packages.len() + self.measurements.len()
     }
+
+    /// Everything that the host keeps for the call, attachments and unscanned inputs too.
+    pub(super) fn kept(&self) -> usize {
+        self.records() + self.attachments.len() + self.unscanned.len()
+    }
 }
 
 /// What the plugin as a whole shares: everything that is the same for all its instances.
@@ -139,7 +144,9 @@ pub(super) fn push_log(batch: &mut Batch, limits: &Limits, level: &'static str, 
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    batch.log.push(LogLine { level, text: text[..end].to_owned() });
+    // The masker has to know where a text was cut: what is left of a secret there is none of its values.
+    let cut = if end < text.len() { "…" } else { "" };
+    batch.log.push(LogLine { level, text: format!("{}{cut}", &text[..end]) });
 }
 
 impl WasiView for State {

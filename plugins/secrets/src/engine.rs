@@ -258,7 +258,8 @@ impl Engine {
             // The name is asked last: few values get here.
             if found.len() > before && def.judge != Judge::Format {
                 let name = &text[assignment.name.clone()];
-                if judge::name_denies(name, keyword_end.saturating_sub(assignment.name.start)) {
+                let id = judge::is_uuid_like(&text[matched.secret.clone()]) && !judge::name_insists(name);
+                if id || judge::name_denies(name, keyword_end.saturating_sub(assignment.name.start)) {
                     found.truncate(before);
                 }
             }

@@ -35,6 +35,9 @@ pub fn is_filler(secret: &[u8]) -> bool {
             return true;
         }
     }
+    if is_ordered(secret) {
+        return true;
+    }
     let kinds = kinds(secret);
     if (secret.len() >= 8 && kinds <= 3) || (secret.len() >= 16 && kinds <= 5) {
         return true;
@@ -46,6 +49,24 @@ pub fn is_filler(secret: &[u8]) -> bool {
             equal * 10 >= pairs * 9
         }
     })
+}
+
+/// Whether the letters, taken by themselves and in one case, mostly follow the alphabet, or the digits do so in
+/// turn with them: `AB1C2defGHijkLMNo3Pq`, `1a2b3c4d5e6f`; or whether it is base64 of such a row.
+fn is_ordered(text: &[u8]) -> bool {
+    // 01234567, 12345678, abcdef, ABCDEF.
+    const ROWS: [&[u8]; 4] = [b"MDEyMzQ1Njc", b"MTIzNDU2Nzg", b"YWJjZGVm", b"QUJDREVG"];
+    if ROWS.iter().any(|row| text.starts_with(row)) {
+        return true;
+    }
+    let (mut pairs, mut next, mut last) = (0_usize, 0_usize, None);
+    for letter in text.iter().filter(|b| b.is_ascii_alphabetic()).map(u8::to_ascii_lowercase) {
+        if let Some(last) = last.replace(letter) {
+            pairs += 1;
+            next += usize::from(letter == last + 1);
+        }
+    }
+    pairs >= 8 && next * 10 >= pairs * 6
 }
 
 fn kinds(text: &[u8]) -> u32 {
@@ -110,6 +131,12 @@ pub fn name_denies(name: &[u8], keyword_end: usize) -> bool {
         || Text::folded(name).has_any(&lists::AGAINST_WITHIN)
 }
 
+/// Whether the name says more than `token` or `key`: only then a UUID behind it is taken for a secret.
+pub fn name_insists(name: &[u8]) -> bool {
+    let name = Text::folded(name);
+    [&b"secret"[..], b"passw", b"api", b"auth"].into_iter().any(|word| name.has(word))
+}
+
 fn last_word(name: &[u8]) -> Option<&[u8]> {
     let start = name.iter().rposition(|b| matches!(b, b'_' | b'-' | b'.'))?;
     Some(&name[start + 1..])
@@ -139,7 +166,11 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let marks = value.len() - digits - letters;
     let joints = value.iter().filter(|b| matches!(b, b'_' | b'-' | b'.' | b'/' | b':')).count();
-    if letters == 0 || is_path(value) || is_code(value) || is_name(value, digits) {
+    if letters == 0 || is_path(value) || is_code(value) || is_name(value, digits) || is_version(value) {
+        return Verdict::Drop;
+    }
+    // Any function has a name and something behind it: a short word there is no value that was set.
+    if assignment.operator == Operator::Pair && value.len() < 8 {
         return Verdict::Drop;
     }
     let words = words::coverage(value);
@@ -198,6 +229,22 @@ pub fn surrounded(judge: Judge, whole: &[u8], value: &[u8], context: Context) ->
     } else {
         verdict
     }
+}
+
+/// `1.13.5-k8s`, `v2.0`: what stands behind the colon of an image or a package.
+fn is_version(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"v").unwrap_or(value);
+    let major = value.iter().take_while(|b| b.is_ascii_digit()).count();
+    (1..=3).contains(&major)
+        && value.get(major) == Some(&b'.')
+        && value.get(major + 1).is_some_and(u8::is_ascii_digit)
+        && value.len() <= 40
+}
+
+/// Five groups of 8, 4, 4, 4 and 12, give or take one in the first: a UUID, also one that somebody made up.
+pub fn is_uuid_like(value: &[u8]) -> bool {
+    let groups: Vec<usize> = value.split(|b| *b == b'-').map(<[u8]>::len).collect();
+    matches!(groups[..], [7..=9, 4, 4, 4, 12]) && value.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
 }
 
 fn is_path(value: &[u8]) -> bool {

@@ -13,7 +13,7 @@ pub static FILLER: List = List::new(|| {
     example placeholder changeme change_me change-me redacted dummy your_ your- yourtoken yourkey \
     yourapi yoursecret yourpass xxxxx insert replace sample notreal not_real not-real invalid foobar \
     asdfg lorem blahblah deadbeef todo fixme <your fake_ fake- _here -here goes_here abcdef123 123abc \
-    mock_ mock- ***** ....",
+    mock_ mock- ***** ...",
     )
 });
 
@@ -51,7 +51,10 @@ pub static AGAINST_WITHIN: List = List::new(|| {
     public checksum digest integrity fingerprint thumbprint placeholder example encrypted sealed key_id \
     keyid next_token nexttoken pagetoken page_token publishable sitekey site_key sha1 sha256 sha512 md5 \
     _hash hash_ commit etag cancel continuation i18n label translat instrumentation tokenization hashed \
-    public_key publickey dummy fake sync_token",
+    public_key publickey dummy fake sync_token idempot client_token client-token clienttoken starting_token \
+    starting-token startingtoken next-token page-token change_token change-token changetoken lock_token lock-token \
+    locktoken update_token updatetoken update-token purchasetoken lifecycle cache_key cache-key cachekey ciphertext \
+    cursor",
     )
 });
 

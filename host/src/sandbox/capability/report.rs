@@ -26,8 +26,7 @@ impl Host for State {
                 None
             };
             if let Some(mistake) = mistake {
-                self.batch.misbehaved.push(mistake.clone());
-                return Ok(Err(Error::Invalid(mistake)));
+                return Ok(Err(self.mistake(mistake)));
             }
         }
         let bytes = batch.iter().map(convert::finding_bytes).sum();
@@ -38,8 +37,7 @@ impl Host for State {
         let batch: Vec<raw::Package> = batch.into_iter().map(convert::package).collect();
         if let Some(bad) = batch.iter().find(|package| !package.purl.starts_with("pkg:")) {
             let mistake = format!("a package `{}`, which is no package URL", bad.purl.escape_debug());
-            self.batch.misbehaved.push(mistake.clone());
-            return Ok(Err(Error::Invalid(mistake)));
+            return Ok(Err(self.mistake(mistake)));
         }
         let bytes = batch.iter().map(convert::package_bytes).sum();
         Ok(self.take(batch.len(), bytes, "packages").map(|()| self.batch.packages.extend(batch)))
@@ -52,8 +50,7 @@ impl Host for State {
             .find(|m| !m.value.is_finite() || [m.lower95, m.upper95].iter().flatten().any(|b| !b.is_finite()))
         {
             let mistake = format!("a measurement `{}` that is not a finite number", bad.name.escape_debug());
-            self.batch.misbehaved.push(mistake.clone());
-            return Ok(Err(Error::Invalid(mistake)));
+            return Ok(Err(self.mistake(mistake)));
         }
         let bytes = batch.iter().map(|m| m.name.len() + m.unit.len() + convert::labels_bytes(&m.labels)).sum();
         Ok(self.take(batch.len(), bytes, "measurements").map(|()| self.batch.measurements.extend(batch)))
@@ -61,7 +58,8 @@ impl Host for State {
 
     fn attach(&mut self, attachment: Attachment) -> wasmtime::Result<Result<u32, Error>> {
         let bytes = attachment.name.len() + attachment.media_type.len() + attachment.body.len();
-        Ok(self.take(0, bytes, "attachments").map(|()| {
+        // An empty one is kept, too, so each counts as a record.
+        Ok(self.take(1, bytes, "attachments").map(|()| {
             self.batch.attachments.push(raw::Attachment {
                 name: attachment.name,
                 media_type: attachment.media_type,
@@ -96,11 +94,33 @@ impl Host for State {
     }
 }
 
+/// Mistakes of one call that are told in full; a flood of them adds nothing.
+const MISTAKES: usize = 10;
+
+/// A mistake quotes the guest; this much of it, in bytes, is enough to find it.
+const MISTAKE_BYTES: usize = 300;
+
 impl State {
+    /// Notes a breach of the contract, and makes the guest's answer of it.
+    fn mistake(&mut self, mut text: String) -> Error {
+        if text.len() > MISTAKE_BYTES {
+            let end = (0..=MISTAKE_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            text.truncate(end);
+            text.push('…');
+        }
+        let noted = self.batch.misbehaved.len();
+        if noted < MISTAKES {
+            self.batch.misbehaved.push(text.clone());
+        } else if noted == MISTAKES {
+            self.batch.misbehaved.push("more that breaks the contract, which is not listed".into());
+        }
+        Error::Invalid(text)
+    }
+
     /// Makes room for records, or says which limit they hit.
     fn take(&mut self, records: usize, bytes: usize, what: &str) -> Result<(), Error> {
         let limits = &self.shared.limits;
-        let message = if self.batch.records() + self.batch.unscanned.len() + records > limits.records_per_call {
+        let message = if self.batch.kept() + records > limits.records_per_call {
             Some(format!("more than {} records in one call; {what} were dropped", limits.records_per_call))
         } else if self.batch.bytes.saturating_add(bytes) > limits.bytes_per_call {
             Some(format!("more than {} bytes reported in one call; {what} were dropped", limits.bytes_per_call))

@@ -1,0 +1,61 @@
+//! Each kind of mistake in `scan.toml` ends with 2 and the place, before anything is scanned.
+
+use scanhost_tests::{EVIL, Project};
+
+#[test]
+fn every_mistake_has_its_place() {
+    let cases = [
+        ("version = 2", "scan.toml:1"),
+        ("stages = 1\nversion = 1", "scan.toml:1"),
+        ("", "version"),
+        ("version = 1\nversoin = 1", "scan.toml:2"),
+        ("version = 1\n[stages.commit]\nplugins = [\"secrte\"]", "scan.toml:3"),
+        ("version = 1\n[stages.commit]\nplugin = [\"secrets\"]", "scan.toml:3"),
+        ("version = 1\n[stages.commit]\nbudget = \"soon\"", "scan.toml:3"),
+        ("version = 1\n[stages.Commit]\n", "scan.toml:2"),
+        ("version = 1\n[[gate]]\nfail-on = \"hihg\"", "scan.toml:3"),
+        ("version = 1\n[[gate]]\nstages = [\"commit\"]", "scan.toml:2"),
+        ("version = 1\n[[suppress]]\nrule = \"x\"", "scan.toml:2"),
+        ("version = 1\n[policy]\nincomplete = \"ignore\"", "scan.toml:3"),
+        ("version = 1\n[[severity]]\nrule = \"secrets.jwt\"\nset = \"low\"", "scan.toml:2"),
+        ("version = 1\n[files]\nexclude = [\"a[\"]", "scan.toml:3"),
+        ("version = 1\n[files]\nexclude = [\"../up\"]", "scan.toml:3"),
+        ("version = 1\n[files]\nmax-size = \"10 parsecs\"", "scan.toml:3"),
+        ("version = 1\n[plugins.nobody]\nconfig = {}", "scan.toml:2"),
+        ("version = 1\n[plugins.other]\nsource = \"no-such.wasm\"", "scan.toml:3"),
+        ("version = 1\n[plugins.other]\nsource = \"plugins/evil.wasm\"", "scan.toml:3"),
+        ("version = 1\n[plugins.secrets]\nsource = \"plugins/evil.wasm\"", "scan.toml:3"),
+        ("version = 1\n[plugins.secrets]\nconfig = { a = 1 }", "scan.toml:3"),
+        ("version = 1\n[plugins.secrets]\nlimits = { memory = \"1KiB\" }", "scan.toml:3"),
+        ("version = 1\n[plugins.secrets]\nallow = { net = [] }", "scan.toml:3"),
+        ("version = 1\nfingerprint-key = \"short\"", "scan.toml:2"),
+        ("version = 1\n\u{1b}[31m = 2", "scan.toml:2"),
+        ("version = 1\n[[[[", "scan.toml:2"),
+    ];
+    let project = Project::new();
+    project.write("a.txt", "x").install(EVIL, "evil.wasm");
+    for (text, place) in cases {
+        project.write("scan.toml", text);
+        let ran = project.scanhost(["run"]).exits(2).says(&[place]);
+        assert!(ran.out.is_empty(), "{text}\n{}", ran.all());
+    }
+    project.write("scan.toml", b"version = 1\n# \xff\xfe\n").scanhost(["run"]).exits(2).says(&["UTF-8"]);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let project = Project::new();
+    project.write("scan.toml", "version = 1\nunknown = 1\n[policy]\nincomplete = 5\n");
+    project.scanhost(["run"]).exits(2).says(&["unknown", "incomplete", "5"]);
+}
+
+#[test]
+fn a_scan_toml_that_is_no_file_is_not_passed_over() {
+    let project = Project::new();
+    std::fs::create_dir(project.path().join("scan.toml")).unwrap();
+    project.scanhost(["run"]).exits(2).says(&["scan.toml"]);
+    let linked = Project::new();
+    std::os::unix::fs::symlink("/etc/passwd", linked.path().join("scan.toml")).unwrap();
+    let ran = linked.scanhost(["run"]).exits(2);
+    assert!(!ran.err.contains("root:"), "{}", ran.all());
+}

@@ -1,0 +1,12 @@
+//! The real binary from the outside: what it is fed, what it says, what it ends with. One file a topic.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod commands;
+mod configuration;
+mod determinism;
+mod exit_codes;
+mod input;
+mod interplay;
+mod plugins;
+mod secrecy;
+mod streams;

@@ -86,8 +86,10 @@ struct Last {
     from: usize,
     name_end: usize,
     assignment: Option<Assignment>,
-    /// See [`assign::parse`].
-    bare: Range<usize>,
+    /// See [`assign::Bare`].
+    bare: assign::Bare,
+    /// The value that was judged last, and by which rules: in `a = b = c or "value"` it is that of all names.
+    judged: (Range<usize>, Vec<usize>),
 }
 
 impl Engine {
@@ -231,10 +233,17 @@ impl Engine {
         }
         let Some(assignment) = &last.assignment else { return };
         let value = assignment.value.clone();
+        if last.judged.0 != value {
+            last.judged.0 = value.clone();
+            last.judged.1.clear();
+        }
         for &rule in place.anchor.assigned {
             let rule = usize::from(rule);
             let def = &RULES[rule];
             if value.len() > def.max || !def.may_start(&text[value.clone()]) {
+                continue;
+            }
+            if last.judged.1.contains(&rule) {
                 continue;
             }
             if def.judge != Judge::Format {
@@ -245,6 +254,7 @@ impl Engine {
                     continue;
                 }
             }
+            last.judged.1.push(rule);
             let matched = if let Some(set) = def.plain_class {
                 let set = &crate::rule::SETS[set];
                 if !text[value.clone()].iter().all(|&b| set.has(b)) {
@@ -282,7 +292,7 @@ impl Engine {
         }
         let mut confidence = def.confidence;
         if def.judge == Judge::Format {
-            if judge::is_filler(bytes) && def.checksum.is_none() {
+            if def.checksum.is_none() && judge::is_filler(bytes) {
                 return;
             }
         } else {

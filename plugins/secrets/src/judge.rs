@@ -22,7 +22,7 @@ pub enum Verdict {
 /// Whether the text is filler: a placeholder's word, one character over and over, a sequence, a short
 /// piece repeated.
 pub fn is_filler(secret: &[u8]) -> bool {
-    if secret.is_empty() || lists::any(lists::FILLER, |word| has(secret, word)) {
+    if secret.is_empty() || lists::FILLER.within(secret) {
         return true;
     }
     let mut same = 1;
@@ -68,7 +68,7 @@ pub fn is_reference(text: &[u8]) -> bool {
     if text.starts_with(b"__") && text.ends_with(b"__") {
         return true;
     }
-    if lists::any(lists::REFERENCES, |part| has_exact(text, part)) {
+    if lists::REFERENCES.within(text) {
         return true;
     }
     // `…{name}…`, as in format strings.
@@ -103,11 +103,9 @@ pub fn name_denies(name: &[u8], keyword_end: usize) -> bool {
         .take_while(|(at, b)| b.is_ascii_alphabetic() && (caps || *at == 0 || !b.is_ascii_uppercase()))
         .count();
     let word = &word[..len];
-    lists::any(lists::AGAINST_BEHIND, |w| w.eq_ignore_ascii_case(word))
-        || last_word(name).is_some_and(|last| {
-            behind.len() > last.len() && lists::any(lists::AGAINST_BEHIND, |w| w.eq_ignore_ascii_case(last))
-        })
-        || lists::any(lists::AGAINST_WITHIN, |w| has(name, w))
+    lists::AGAINST_BEHIND.has(word)
+        || last_word(name).is_some_and(|last| behind.len() > last.len() && lists::AGAINST_BEHIND.has(last))
+        || lists::AGAINST_WITHIN.within(name)
 }
 
 fn last_word(name: &[u8]) -> Option<&[u8]> {
@@ -143,7 +141,7 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
             return Verdict::Drop;
         }
     }
-    let known = lists::any(lists::WORDS, |word| has(value, word));
+    let known = lists::WORDS.within(value);
     let weak = assignment.operator == Operator::Compare || (!quoted && context.kind == Kind::Document);
     match judge {
         Judge::Format => Verdict::Good,
@@ -211,7 +209,7 @@ fn is_path(value: &[u8]) -> bool {
 }
 
 fn is_code(value: &[u8]) -> bool {
-    lists::any(lists::CODE, |part| has_exact(value, part))
+    lists::CODE.within(value)
         || value.starts_with(b"#") && value.len() <= 9
         || value.starts_with(b"--")
         || value.ends_with(b"(")
@@ -270,10 +268,6 @@ pub fn classes(text: &[u8]) -> u8 {
 
 fn has(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word))
-}
-
-fn has_exact(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|w| w == word)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ const MAX_NAME: usize = 96;
 const MAX_VALUE: usize = 4096;
 /// Values inside one value that are judged: `a=b=c=…`. More would let a hostile line of five hundred bytes be
 /// judged forty times over.
-const MAX_NESTED: usize = 4;
+const MAX_NESTED: usize = 3;
 /// Blanks that are skipped around an operator.
 const MAX_BLANKS: usize = 80;
 

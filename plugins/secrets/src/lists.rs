@@ -134,7 +134,7 @@ impl Words {
 const fn slot(first: u8, second: u8, ignore_case: bool) -> usize {
     // Sets bit 5, which tells the cases apart; what else falls together is told apart by comparing.
     let fold = if ignore_case { 0x20 } else { 0 };
-    ((first | fold) as usize * 37 ^ (second | fold) as usize * 5) % 256
+    (((first | fold) as usize * 37) ^ ((second | fold) as usize * 5)) % 256
 }
 
 #[cfg(test)]

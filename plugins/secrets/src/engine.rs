@@ -18,6 +18,10 @@ use crate::wide::Layout;
 /// More matches in one file are not looked for.
 pub const MAX_MATCHES: usize = 5_000;
 
+/// So many attempts of one rule may fail within the reach of the first of them. A hostile file repeats an
+/// anchor that the rest of the rule's own pattern allows, and each attempt reads to the end of its reach.
+const MAX_FAILING: u32 = 16;
+
 /// How far a run of base64 is followed to either side of an anchor.
 const BASE64_REACH: usize = 64 << 10;
 
@@ -92,6 +96,9 @@ struct Last {
     judged: (Range<usize>, Vec<usize>),
 }
 
+/// For each rule that is tried at its anchors: where the first of the latest failures was, and how many.
+type Failing = BTreeMap<usize, (usize, u32)>;
+
 impl Engine {
     /// Nothing is compiled yet.
     pub fn new() -> Self {
@@ -164,13 +171,30 @@ impl Engine {
     fn text(&mut self, text: &[u8], places: &[Place], context: Context) -> Vec<Candidate> {
         let mut found = Vec::new();
         let mut last = Last::default();
+        let mut failing = Failing::new();
         let mut wider: BTreeMap<u16, Vec<Range<usize>>> = BTreeMap::new();
         for place in places {
             if found.len() >= MAX_MATCHES {
                 return found;
             }
             for &rule in place.anchor.anchored {
-                self.anchored(text, place.at, usize::from(rule), context, &mut found);
+                let rule = usize::from(rule);
+                if !RULES[rule].may_start(&text[place.at..]) {
+                    continue;
+                }
+                let reach = RULES[rule].after;
+                let near = failing.get(&rule).filter(|(first, _)| place.at.saturating_sub(*first) < reach).copied();
+                if near.is_some_and(|(_, count)| count >= MAX_FAILING) {
+                    continue;
+                }
+                let before = found.len();
+                self.anchored(text, place.at, rule, context, &mut found);
+                if found.len() > before {
+                    failing.remove(&rule);
+                } else {
+                    let (first, count) = near.unwrap_or((place.at, 0));
+                    failing.insert(rule, (first, count + 1));
+                }
             }
             if !place.anchor.assigned.is_empty() {
                 self.assigned(text, *place, &mut last, context, &mut found);
@@ -199,9 +223,6 @@ impl Engine {
 
     fn anchored(&mut self, text: &[u8], at: usize, rule: usize, context: Context, found: &mut Vec<Candidate>) {
         let def = &RULES[rule];
-        if !def.may_start(&text[at..]) {
-            return;
-        }
         let end = text.len().min(at + def.after.max(def.min));
         let matched = if escape_ends(text, at) {
             // The letter before belongs to `\n` or `%3D`: for the regex the text begins here.

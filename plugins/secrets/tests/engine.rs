@@ -119,6 +119,10 @@ fn long_lines_and_many_anchors_take_linear_time() {
         // One name of a mebibyte: its end must not be looked for from each keyword in it.
         "token",
         "token.token-",
+        // Anchors that the rest of their own rule allows.
+        "ops_eyJ",
+        "glagent-",
+        "-----BEGIN PGP PRIVATE KEY BLOCK",
         // One fallback for a dozen names.
         "token=token=token=token=token=token=token=token=token=token=token=token=a||\"",
         // Values in values, none of them the same.

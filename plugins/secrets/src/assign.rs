@@ -44,6 +44,9 @@ pub struct Assignment {
 const MAX_NAME: usize = 96;
 /// Longest value.
 const MAX_VALUE: usize = 4096;
+/// Values inside one value that are judged: `a=b=c=…`. More would let a hostile line of five hundred bytes be
+/// judged forty times over.
+const MAX_NESTED: usize = 3;
 /// Blanks that are skipped around an operator.
 const MAX_BLANKS: usize = 80;
 
@@ -82,9 +85,10 @@ pub fn name_end(text: &[u8], to: usize) -> Option<usize> {
     loop {
         while is(text.get(at), NAME) {
             at += 1;
-        }
-        if at - to > MAX_NAME {
-            return None;
+            // Here and not behind the loop: a name of a megabyte would be read once for each keyword in it.
+            if at - to > MAX_NAME {
+                return None;
+            }
         }
         // A dot or a dash belongs to the name where a name goes on behind it.
         if matches!(text.get(at), Some(b'-' | b'.')) && is(text.get(at + 1), NAME) {
@@ -172,9 +176,19 @@ fn quoted(text: &[u8], from: usize, open: Quote) -> Option<(usize, usize)> {
     None
 }
 
-/// The assignment whose name holds the keyword at `from` and ends at `name_end`. `bare` remembers the last
-/// value without quotes, so that `a=b=c=…` is read once and not once a name.
-pub fn parse(text: &[u8], from: usize, name_end: usize, bare: &mut Range<usize>) -> Option<Assignment> {
+/// The last value without quotes, so that `a=b=c=…` is read once and not once a name.
+#[derive(Debug, Default)]
+pub struct Bare {
+    /// From the start of the first value to where all of them end.
+    range: Range<usize>,
+    /// How many began inside the first.
+    nested: usize,
+    /// The literal that stands in for the value, and for which end that was looked up.
+    fallback: (usize, Option<Range<usize>>),
+}
+
+/// The assignment whose name holds the keyword at `from` and ends at `name_end`.
+pub fn parse(text: &[u8], from: usize, name_end: usize, bare: &mut Bare) -> Option<Assignment> {
     let closing = quote(text, name_end);
     let mut at = name_end + closing.map_or(0, |q| q.len);
     if text.get(at) == Some(&b']') {
@@ -304,7 +318,7 @@ fn value(
     operator: Operator,
     name: Range<usize>,
     escaped: bool,
-    bare: &mut Range<usize>,
+    bare: &mut Bare,
 ) -> Option<Assignment> {
     let mut at = blanks(text, from);
     // On the next line only right behind the operator, and only in quotes.
@@ -332,7 +346,16 @@ fn value(
         return None;
     }
     let end = text.len().min(at + MAX_VALUE);
-    let mut stop = if bare.contains(&at) { bare.end } else { at };
+    let mut stop = if bare.range.contains(&at) {
+        bare.nested += 1;
+        if bare.nested > MAX_NESTED {
+            return None;
+        }
+        bare.range.end
+    } else {
+        bare.nested = 0;
+        at
+    };
     while stop < end {
         let byte = text[stop];
         if CLASS[usize::from(byte)] & STOP != 0 {
@@ -344,15 +367,18 @@ fn value(
                 break;
             }
             b'(' => {
-                *bare = at..stop;
+                bare.range = at..stop;
                 return wrapper(text, at, stop).and_then(|value| make(value, true, false));
             }
             _ => stop += 1,
         }
     }
-    *bare = at..stop;
+    bare.range = at..stop;
     // `env.X || "fallback"`, `x or 'fallback'`, `x ?? "fallback"`.
-    if let Some(value) = fallback(text, stop) {
+    if bare.fallback.0 != stop {
+        bare.fallback = (stop, fallback(text, stop));
+    }
+    if let Some(value) = bare.fallback.1.clone() {
         return make(value, true, false);
     }
     let expression = matches!(text.get(stop), Some(b'(' | b'[' | b'{'))
@@ -439,7 +465,7 @@ mod tests {
     fn value_of(text: &str) -> Option<&str> {
         let from = text.find("key").unwrap();
         let end = name_end(text.as_bytes(), from + 3)?;
-        parse(text.as_bytes(), from, end, &mut (0..0)).map(|found| &text[found.value])
+        parse(text.as_bytes(), from, end, &mut Bare::default()).map(|found| &text[found.value])
     }
 
     #[test]

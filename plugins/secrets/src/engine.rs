@@ -18,6 +18,10 @@ use crate::wide::Layout;
 /// More matches in one file are not looked for.
 pub const MAX_MATCHES: usize = 5_000;
 
+/// So many attempts of one rule may fail within the reach of the first of them. A hostile file repeats an
+/// anchor that the rest of the rule's own pattern allows, and each attempt reads to the end of its reach.
+const MAX_FAILING: u32 = 16;
+
 /// How far a run of base64 is followed to either side of an anchor.
 const BASE64_REACH: usize = 64 << 10;
 
@@ -86,9 +90,14 @@ struct Last {
     from: usize,
     name_end: usize,
     assignment: Option<Assignment>,
-    /// See [`assign::parse`].
-    bare: Range<usize>,
+    /// See [`assign::Bare`].
+    bare: assign::Bare,
+    /// The value that was judged last, and by which rules: in `a = b = c or "value"` it is that of all names.
+    judged: (Range<usize>, Vec<usize>),
 }
+
+/// For each rule that is tried at its anchors: where the first of the latest failures was, and how many.
+type Failing = BTreeMap<usize, (usize, u32)>;
 
 impl Engine {
     /// Nothing is compiled yet.
@@ -162,13 +171,30 @@ impl Engine {
     fn text(&mut self, text: &[u8], places: &[Place], context: Context) -> Vec<Candidate> {
         let mut found = Vec::new();
         let mut last = Last::default();
+        let mut failing = Failing::new();
         let mut wider: BTreeMap<u16, Vec<Range<usize>>> = BTreeMap::new();
         for place in places {
             if found.len() >= MAX_MATCHES {
                 return found;
             }
             for &rule in place.anchor.anchored {
-                self.anchored(text, place.at, usize::from(rule), context, &mut found);
+                let rule = usize::from(rule);
+                if !RULES[rule].may_start(&text[place.at..]) {
+                    continue;
+                }
+                let reach = RULES[rule].after;
+                let near = failing.get(&rule).filter(|(first, _)| place.at.saturating_sub(*first) < reach).copied();
+                if near.is_some_and(|(_, count)| count >= MAX_FAILING) {
+                    continue;
+                }
+                let before = found.len();
+                self.anchored(text, place.at, rule, context, &mut found);
+                if found.len() > before {
+                    failing.remove(&rule);
+                } else {
+                    let (first, count) = near.unwrap_or((place.at, 0));
+                    failing.insert(rule, (first, count + 1));
+                }
             }
             if !place.anchor.assigned.is_empty() {
                 self.assigned(text, *place, &mut last, context, &mut found);
@@ -197,9 +223,6 @@ impl Engine {
 
     fn anchored(&mut self, text: &[u8], at: usize, rule: usize, context: Context, found: &mut Vec<Candidate>) {
         let def = &RULES[rule];
-        if !def.may_start(&text[at..]) {
-            return;
-        }
         let end = text.len().min(at + def.after.max(def.min));
         let matched = if escape_ends(text, at) {
             // The letter before belongs to `\n` or `%3D`: for the regex the text begins here.
@@ -231,15 +254,28 @@ impl Engine {
         }
         let Some(assignment) = &last.assignment else { return };
         let value = assignment.value.clone();
+        if last.judged.0 != value {
+            last.judged.0 = value.clone();
+            last.judged.1.clear();
+        }
         for &rule in place.anchor.assigned {
             let rule = usize::from(rule);
             let def = &RULES[rule];
             if value.len() > def.max || !def.may_start(&text[value.clone()]) {
                 continue;
             }
-            if def.judge != Judge::Format && context.kind == Kind::Lock {
+            if last.judged.1.contains(&rule) {
                 continue;
             }
+            if def.judge != Judge::Format {
+                let name = &text[assignment.name.clone()];
+                if context.kind == Kind::Lock
+                    || judge::name_denies(name, keyword_end.saturating_sub(assignment.name.start))
+                {
+                    continue;
+                }
+            }
+            last.judged.1.push(rule);
             let matched = if let Some(set) = def.plain_class {
                 let set = &crate::rule::SETS[set];
                 if !text[value.clone()].iter().all(|&b| set.has(b)) {
@@ -255,13 +291,9 @@ impl Engine {
             };
             let before = found.len();
             self.accept(text, rule, &matched, Some(assignment), context, found);
-            // The name is asked last: few values get here.
-            if found.len() > before && def.judge != Judge::Format {
-                let name = &text[assignment.name.clone()];
-                let id = judge::is_uuid_like(&text[matched.secret.clone()]) && !judge::name_insists(name);
-                if id || judge::name_denies(name, keyword_end.saturating_sub(assignment.name.start)) {
-                    found.truncate(before);
-                }
+            let id = judge::is_uuid_like(&text[matched.secret.clone()]);
+            if id && def.judge != Judge::Format && !judge::name_insists(&text[assignment.name.clone()]) {
+                found.truncate(before);
             }
         }
     }
@@ -287,7 +319,7 @@ impl Engine {
         }
         let mut confidence = def.confidence;
         if def.judge == Judge::Format {
-            if judge::is_filler(bytes) && def.checksum.is_none() {
+            if def.checksum.is_none() && judge::is_filler(bytes) {
                 return;
             }
         } else {
@@ -304,11 +336,19 @@ impl Engine {
                 confidence = lower(confidence);
             }
         }
+        // A key with dots in the middle of it is a picture of a key.
+        if bytes.len() > 64 && is_elided(bytes) {
+            return;
+        }
         if def.checksum.is_some_and(|checksum| !check::holds(checksum, bytes)) || self.regexes.allowed(rule, bytes) {
             return;
         }
         found.push(Candidate { rule, secret: matched.secret.clone(), confidence });
     }
+}
+
+fn is_elided(bytes: &[u8]) -> bool {
+    bytes.windows(3).any(|window| window == b"...")
 }
 
 fn lower(confidence: Confidence) -> Confidence {

@@ -22,7 +22,7 @@ pub enum Verdict {
 /// Whether the text is filler: a placeholder's word, one character over and over, a sequence, a short
 /// piece repeated.
 pub fn is_filler(secret: &[u8]) -> bool {
-    if secret.is_empty() || Text::folded(secret).has_any(&lists::FILLER) {
+    if secret.is_empty() || lists::FILLER.within(secret) {
         return true;
     }
     let mut same = 1;
@@ -89,7 +89,7 @@ pub fn is_reference(text: &[u8]) -> bool {
     if text.starts_with(b"__") && text.ends_with(b"__") {
         return true;
     }
-    if Text::exact(text).has_any(&lists::REFERENCES) {
+    if lists::REFERENCES.within(text) {
         return true;
     }
     // `…{name}…`, as in format strings.
@@ -124,17 +124,14 @@ pub fn name_denies(name: &[u8], keyword_end: usize) -> bool {
         .take_while(|(at, b)| b.is_ascii_alphabetic() && (caps || *at == 0 || !b.is_ascii_uppercase()))
         .count();
     let word = &word[..len];
-    lists::AGAINST_BEHIND.iter().any(|w| w.eq_ignore_ascii_case(word))
-        || last_word(name).is_some_and(|last| {
-            behind.len() > last.len() && lists::AGAINST_BEHIND.iter().any(|w| w.eq_ignore_ascii_case(last))
-        })
-        || Text::folded(name).has_any(&lists::AGAINST_WITHIN)
+    lists::AGAINST_BEHIND.has(word)
+        || last_word(name).is_some_and(|last| behind.len() > last.len() && lists::AGAINST_BEHIND.has(last))
+        || lists::AGAINST_WITHIN.within(name)
 }
 
 /// Whether the name says more than `token` or `key`: only then a UUID behind it is taken for a secret.
 pub fn name_insists(name: &[u8]) -> bool {
-    let name = Text::folded(name);
-    [&b"secret"[..], b"passw", b"api", b"auth"].into_iter().any(|word| name.has(word))
+    lists::INSISTING.within(name)
 }
 
 fn last_word(name: &[u8]) -> Option<&[u8]> {
@@ -185,7 +182,7 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
             return Verdict::Drop;
         }
     }
-    let known = Text::folded(value).has_any(&lists::WORDS);
+    let known = lists::WORDS.within(value);
     let weak = assignment.operator == Operator::Compare || (!quoted && context.kind == Kind::Document);
     match judge {
         Judge::Format => Verdict::Good,
@@ -209,8 +206,8 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
 
 /// What to think of a value that the syntax around it gives away: a URL, a header, a command line.
 pub fn surrounded(judge: Judge, whole: &[u8], value: &[u8], context: Context) -> Verdict {
-    let around = Text::folded(whole);
-    if around.has(b"example") {
+    let has = |word: &[u8]| whole.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word));
+    if has(b"example") {
         return Verdict::Drop;
     }
     // As if it were assigned in quotes: where it ends is known.
@@ -224,7 +221,7 @@ pub fn surrounded(judge: Judge, whole: &[u8], value: &[u8], context: Context) ->
     };
     // A token's own dots and a name's are told apart by whoever wrote the rule.
     let verdict = verdict(judge, &assignment, value, context);
-    if verdict == Verdict::Good && (around.has(b"localhost") || around.has(b"127.0.0.1")) {
+    if verdict == Verdict::Good && (has(b"localhost") || has(b"127.0.0.1")) {
         Verdict::Weak
     } else {
         verdict
@@ -270,7 +267,7 @@ fn is_path(value: &[u8]) -> bool {
 }
 
 fn is_code(value: &[u8]) -> bool {
-    Text::exact(value).has_any(&lists::CODE)
+    lists::CODE.within(value)
         || value.starts_with(b"#") && value.len() <= 9
         || value.starts_with(b"--")
         || value.ends_with(b"(")
@@ -325,36 +322,6 @@ pub fn classes(text: &[u8]) -> u8 {
             _ => 0,
         }
     })
-}
-
-/// A text in which many words are looked for: most of them hold a byte that it has not.
-struct Text {
-    bytes: Vec<u8>,
-    set: u128,
-}
-
-impl Text {
-    fn exact(bytes: &[u8]) -> Self {
-        Self::new(bytes.to_vec())
-    }
-
-    /// Words in small letters are found in either case.
-    fn folded(bytes: &[u8]) -> Self {
-        Self::new(bytes.to_ascii_lowercase())
-    }
-
-    fn new(bytes: Vec<u8>) -> Self {
-        let set = bytes.iter().filter(|b| b.is_ascii()).fold(0, |set, &b| set | 1_u128 << b);
-        Self { bytes, set }
-    }
-
-    fn has(&self, word: &[u8]) -> bool {
-        word.iter().all(|&b| self.set >> (b & 127) & 1 == 1) && self.bytes.windows(word.len()).any(|w| w == word)
-    }
-
-    fn has_any(&self, words: &[&[u8]]) -> bool {
-        words.iter().any(|word| self.has(word))
-    }
 }
 
 #[cfg(test)]

@@ -116,6 +116,18 @@ fn long_lines_and_many_anchors_take_linear_time() {
         "LS0tLS1CRUdJTi",
         "curl -",
         "key: secret_",
+        // One name of a mebibyte: its end must not be looked for from each keyword in it.
+        "token",
+        "token.token-",
+        // Anchors that the rest of their own rule allows.
+        "ops_eyJ",
+        "glagent-",
+        "-----BEGIN PGP PRIVATE KEY BLOCK",
+        // One fallback for a dozen names.
+        "token=token=token=token=token=token=token=token=token=token=token=token=a||\"",
+        // Values in values, none of them the same.
+        &format!("{}\n", (0..40).map(|at| format!("tokenQ{at}=")).collect::<String>()),
+        &format!("{}\n", (0..40).map(|at| format!("password{at}!=")).collect::<String>()),
     ] {
         let bytes = piece.repeat((1 << 20) / piece.len()).into_bytes();
         let anchors = FINDER.find(&bytes);

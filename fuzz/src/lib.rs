@@ -1,0 +1,82 @@
+//! What the fuzz targets do with their bytes: one function a target, so that the seeds are tried by
+//! `cargo test` on a stable compiler too. A target fails by panicking.
+//!
+//! The host's own modules are included by path: as a dependency the host would bring wasmtime along.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "fuzz targets, and parts of a crate")]
+
+#[path = "../../host/src/config/mod.rs"]
+mod config;
+#[allow(unused_imports, reason = "the host uses more of it")]
+mod finding;
+mod manifest;
+#[path = "../../host/src/router/anchors.rs"]
+mod router;
+mod secrets;
+
+/// Stands in for the host's module of that name.
+mod sandbox {
+    /// As in the host.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub struct Hit {
+        pub offset: u64,
+        pub anchor: u32,
+    }
+}
+
+pub use manifest::{manifest_read, manifest_rules};
+pub use secrets::secrets_scan;
+
+/// A `scan.toml`: parsed or refused, and the refusal is safe to print.
+pub fn config_parse(data: &[u8]) {
+    let shown = |error: &config::ConfigError| {
+        let text = format!("{error}\n{}", error.render(false, 100));
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    };
+    match config::parse_bytes("scan.toml", data) {
+        Err(error) => shown(&error),
+        Ok(config) => {
+            for at in [0, data.len() / 3, data.len() / 2, data.len(), data.len() + 9] {
+                shown(&config.error_at(at..at + 5, "a mistake", None));
+            }
+            for stage in config.stages.values() {
+                assert!(stage.span.end <= data.len());
+            }
+        }
+    }
+}
+
+/// Lines and columns of any bytes, and any bytes made safe to show.
+pub fn text(data: &[u8]) {
+    use finding::text::{cells, is_unsafe, printable, printable_bytes, printable_line};
+    let safe = |text: &str| text.char_indices().all(|(at, c)| !is_unsafe(c, &text[at..]));
+
+    let bytes = printable_bytes(data);
+    assert!(safe(&bytes), "{bytes:?}");
+    let text = String::from_utf8_lossy(data);
+    let once = printable(&text);
+    assert!(safe(&once), "{once:?}");
+    assert_eq!(printable(&once), once);
+    let joined: String = cells(&text).map(|(_, cell)| cell).collect();
+    assert_eq!(joined, printable_line(&text));
+
+    let index = finding::location::LineIndex::new(data);
+    for offset in 0..=data.len().min(300) {
+        assert_eq!(index.offset(index.position(offset)), Some(offset));
+    }
+    let last = index.position(data.len()).line;
+    let lines: Vec<&[u8]> = (1..=last.min(300)).map(|line| index.line(data, line)).collect();
+    let split = data.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    assert!(split.zip(lines).all(|(a, b)| a == b));
+}
+
+/// For the examples.
+pub fn toml<T: serde::de::DeserializeOwned>(text: &str) -> T {
+    toml::from_str(text).expect("the repository's own file")
+}
+
+/// In the standard alphabet.
+pub fn base64(bytes: &[u8]) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes).into_bytes()
+}

@@ -119,7 +119,9 @@ pub fn available(config: &Config, base: &Path) -> Result<Vec<Plugin>, PlanError>
             None if plugins.iter().any(|plugin| plugin.id() == id) => {}
             None => {
                 let error = unknown_plugin(id.as_str(), &plugins).to_string();
-                return Err(config.error_at(settings.span.clone(), error, Some("a third party's plugin needs a `source`".into())).into());
+                return Err(config
+                    .error_at(settings.span.clone(), error, Some("a third party's plugin needs a `source`".into()))
+                    .into());
             }
         }
     }
@@ -149,7 +151,8 @@ pub fn make(config: &Config, base: &Path, request: &Request) -> Result<Plan, Pla
         match declared.and_then(|stage| stage.plugins.as_ref()) {
             Some(names) => {
                 for name in names {
-                    choose(name.value.as_str()).map_err(|error| config.error_at(name.span.clone(), error.to_string(), None))?;
+                    choose(name.value.as_str())
+                        .map_err(|error| config.error_at(name.span.clone(), error.to_string(), None))?;
                 }
             }
             None => {

@@ -15,7 +15,8 @@ mod engine;
 const PLUGINS: &[(&str, &str)] = &[("secrets", "scanhost-secrets")];
 
 /// What a plugin's component depends on, beside its own folder.
-const SHARED: &[&str] = &["wit", "plugins/sdk/src", "plugins/sdk/Cargo.toml", "plugins/manifest/src", "Cargo.lock", "Cargo.toml"];
+const SHARED: &[&str] =
+    &["wit", "plugins/sdk/src", "plugins/sdk/Cargo.toml", "plugins/manifest/src", "Cargo.lock", "Cargo.toml"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut table = String::from("/// Every first-party plugin, by id.\npub static PLUGINS: &[BuiltIn] = &[\n");
     for (id, krate) in PLUGINS {
         let dir = root.join("plugins").join(id);
-        for part in ["src", "rules", "plugin.toml", "build.rs", "Cargo.toml"] {
+        for part in ["src", "rules", "plugin.toml", "build", "build.rs", "Cargo.toml"] {
             if dir.join(part).exists() {
                 println!("cargo::rerun-if-changed={}", dir.join(part).display());
             }
@@ -75,17 +76,40 @@ fn build(root: &Path, target_dir: &Path) -> Result<(), Box<dyn Error>> {
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         let meant_for_the_host = [
-            "CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_", "CARGO_FEATURE_", "CARGO_CFG_", "CARGO_PKG_", "CARGO_MANIFEST_",
-            "CARGO_UNSTABLE_", "DEP_",
+            "CARGO_PROFILE_",
+            "CARGO_BUILD_",
+            "CARGO_TARGET_",
+            "CARGO_FEATURE_",
+            "CARGO_CFG_",
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_UNSTABLE_",
+            "DEP_",
         ];
         if meant_for_the_host.iter().any(|prefix| name.starts_with(prefix)) {
             cargo.env_remove(&name);
         }
     }
     for name in [
-        "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_INCREMENTAL", "CLIPPY_ARGS",
-        "RUSTC", "RUSTDOC", "TARGET", "HOST", "OPT_LEVEL", "PROFILE", "DEBUG", "NUM_JOBS", "OUT_DIR", "CARGO_MAKEFLAGS", "MAKEFLAGS",
-        "RUSTC_LINKER", "LD_LIBRARY_PATH",
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_INCREMENTAL",
+        "CLIPPY_ARGS",
+        "RUSTC",
+        "RUSTDOC",
+        "TARGET",
+        "HOST",
+        "OPT_LEVEL",
+        "PROFILE",
+        "DEBUG",
+        "NUM_JOBS",
+        "OUT_DIR",
+        "CARGO_MAKEFLAGS",
+        "MAKEFLAGS",
+        "RUSTC_LINKER",
+        "LD_LIBRARY_PATH",
     ] {
         cargo.env_remove(name);
     }

@@ -65,10 +65,13 @@ fn report(error: &anyhow::Error) -> std::io::Result<()> {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Whether a stream gets colour: a terminal, and neither NO_COLOR nor TERM=dumb.
+/// Whether a stream gets colour: a terminal, and neither `NO_COLOR` nor `TERM=dumb`.
 fn color(stream: &impl std::io::IsTerminal) -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
@@ -80,7 +83,10 @@ fn color(stream: &impl std::io::IsTerminal) -> bool {
 /// Columns of the terminal; 100 where there is none.
 fn width() -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    asked.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).filter(|w| *w > 0).unwrap_or(100)
+    asked
+        .or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+        .filter(|w| *w > 0)
+        .unwrap_or(100)
 }
 
 /// Writes to standard output; only data goes there.

@@ -42,9 +42,19 @@ fn list(format: &str, config: Option<&Path>) -> anyhow::Result<u8> {
     } else {
         let widest = plugins.iter().map(|p| p.id().as_str().len()).max().unwrap_or(0);
         for p in &plugins {
-            let stages = if p.manifest.stages.is_empty() { "no stage by default".into() } else { p.manifest.stages.join(", ") };
+            let stages =
+                if p.manifest.stages.is_empty() { "no stage by default".into() } else { p.manifest.stages.join(", ") };
             let m = &p.manifest;
-            let _ = writeln!(out, "{:<widest$}  {}  {} rules  {}  [{}]  {}", m.id, m.version, m.rules.len(), p.source(), stages, m.description);
+            let _ = writeln!(
+                out,
+                "{:<widest$}  {}  {} rules  {}  [{}]  {}",
+                m.id,
+                m.version,
+                m.rules.len(),
+                p.source(),
+                stages,
+                m.description
+            );
         }
     }
     super::print(&out)?;
@@ -78,7 +88,10 @@ fn inspect(name: &str, format: &str) -> anyhow::Result<u8> {
         row("contract", m.contract.clone());
         row("kind", format!("{:?}", m.kind).to_ascii_lowercase());
         row("stages", m.stages.join(", "));
-        row("imports", imports.map_or_else(|| "compiled ahead of time, checked at build".into(), |list| list.join(", ")));
+        row(
+            "imports",
+            imports.map_or_else(|| "compiled ahead of time, checked at build".into(), |list| list.join(", ")),
+        );
         row("files", m.interests.include.join(", "));
         row("anchors", m.anchors.len().to_string());
         row("rules", m.rules.len().to_string());
@@ -98,7 +111,8 @@ fn imports(plugin: &Plugin) -> anyhow::Result<Option<Vec<String>>> {
 fn pack(component: &Path, dir: &Path, output: &Path) -> anyhow::Result<u8> {
     let wasm = plugin::read(component)?;
     let manifest = scanhost_manifest::load_dir(dir)?;
-    let packed = scanhost_manifest::pack(&wasm, &manifest).with_context(|| format!("cannot pack `{}`", component.display()))?;
+    let packed =
+        scanhost_manifest::pack(&wasm, &manifest).with_context(|| format!("cannot pack `{}`", component.display()))?;
     // What would not load is not worth packing; better said now than in somebody's pipeline.
     Engine::new()?.compile(&packed).with_context(|| format!("`{}` is no usable plugin", component.display()))?;
     std::fs::write(output, &packed).with_context(|| format!("cannot write `{}`", output.display()))?;

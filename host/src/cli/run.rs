@@ -22,11 +22,7 @@ pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     let outputs = outputs(args)?;
     let config = config(args.config.as_deref(), &folder(&args.path))?;
     let base = config.folder().map_or_else(|| folder(&args.path), Path::to_owned);
-    let request = Request {
-        stage: args.stage.clone(),
-        plugins: args.plugins.clone(),
-        fail_on: args.fail_on,
-    };
+    let request = Request { stage: args.stage.clone(), plugins: args.plugins.clone(), fail_on: args.fail_on };
     let plan = plan::make(&config, &base, &request)?;
     let source = source(args, &plan)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -138,7 +134,11 @@ fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Res
     }
     // Whoever asked for files only still hears the verdict.
     if outputs.iter().all(|output| output.path.is_some() || output.format != Format::Terminal) && !args.quiet {
-        let options = RenderOptions { color: super::color(&std::io::stderr()), width: super::width(), ..RenderOptions::default() };
+        let options = RenderOptions {
+            color: super::color(&std::io::stderr()),
+            width: super::width(),
+            ..RenderOptions::default()
+        };
         let mut err = std::io::stderr().lock();
         let _ = std::io::Write::write_all(&mut err, report::summary(outcome, &options).as_bytes());
     }

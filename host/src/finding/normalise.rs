@@ -13,8 +13,8 @@ use super::mask::{self, MASK, Secrets};
 use super::raw::{self, Extent, Subject};
 use super::text::{printable, printable_line};
 use super::{
-    Attachment, ByteSpan, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package, Position, Rating,
-    Related, Snippet, State, fingerprint,
+    Attachment, ByteSpan, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package, Position,
+    Rating, Related, Snippet, State, fingerprint,
 };
 use crate::policy::inline::{self, InlineContext};
 
@@ -57,7 +57,8 @@ pub fn file(file: &File<'_>, reported: Vec<Reported<'_>>, key: Option<&[u8]>, se
     let mut masked = Vec::new();
     for finding in reported.iter().flat_map(|r| &r.findings) {
         if about(file, &finding.primary) {
-            masked.extend(finding.redact.iter().map(|(offset, len)| ByteSpan { offset: *offset, len: *len }.clip(size)));
+            masked
+                .extend(finding.redact.iter().map(|(offset, len)| ByteSpan { offset: *offset, len: *len }.clip(size)));
         }
         if let Subject::Secret(bytes) = &finding.subject {
             secrets.add(bytes);
@@ -110,7 +111,7 @@ pub fn measurement(manifest: &Manifest, measurement: raw::Measurement) -> Measur
 
 struct Context<'f> {
     file: &'f File<'f>,
-    index: LineIndex,
+    index: LineIndex<'f>,
     masked: Vec<Range<usize>>,
     key: Option<&'f [u8]>,
 }
@@ -159,7 +160,9 @@ impl Context<'_> {
             moved_fingerprint: Fingerprint::of(&[raw.rule.as_bytes(), &text, &occurrence]),
             tags: rule.tags.clone(),
             labels: labels(raw.labels),
-            fix: raw.fix.map(|(title, edits)| Fix { title: clean(&title), edits: edits.into_iter().map(edit).collect() }),
+            fix: raw
+                .fix
+                .map(|(title, edits)| Fix { title: clean(&title), edits: edits.into_iter().map(edit).collect() }),
             attachments: raw
                 .attachments
                 .iter()
@@ -190,7 +193,9 @@ impl Context<'_> {
                 })
             }
             raw::Location::File(file) => Location::File(elsewhere(file)),
-            raw::Location::Package(purl, manifest) => Location::Package { purl: clean(purl), manifest: clean(manifest) },
+            raw::Location::Package(purl, manifest) => {
+                Location::Package { purl: clean(purl), manifest: clean(manifest) }
+            }
             raw::Location::Endpoint(method, url) => Location::Endpoint { method: clean(method), url: clean(url) },
             raw::Location::Model(name) => Location::Model(clean(name)),
             raw::Location::Other(kind, value) => Location::Other { kind: clean(kind), value: clean(value) },
@@ -199,14 +204,16 @@ impl Context<'_> {
 
     fn ignored(&self, rule: &str, span: &Range<usize>) -> Option<String> {
         let region = self.index.region(span);
-        let line = |number: u32| self.index.line(self.file.bytes, number);
+        let line = |number: u32| self.index.decode(&self.index.line(number));
         let first = region.start.line;
         // A span that ends with a line's end ends on that line, not on the next.
         let last = self.index.position(span.end.saturating_sub(1).max(span.start)).line;
+        let before = first.checked_sub(1).filter(|n| *n > 0).map(line);
+        let (first, last) = (line(first), line(last));
         let context = InlineContext {
-            before: first.checked_sub(1).filter(|n| *n > 0).map(line),
-            first: line(first),
-            last: line(last),
+            before: before.as_ref().map(|line| line.as_bytes()),
+            first: first.as_bytes(),
+            last: last.as_bytes(),
         };
         inline::ignored(rule, context)
     }
@@ -219,10 +226,9 @@ impl Context<'_> {
         let mut lines = Vec::new();
         let (mut start, mut end) = (0, 0);
         for number in first..=shown {
-            let line_start = self.index.offset(Position { line: number, column: 1 }).unwrap_or(0);
-            let line_end = line_start + self.index.line(self.file.bytes, number).len();
-            let marks = span.start.clamp(line_start, line_end)..span.end.clamp(line_start, line_end);
-            let (text, marks) = self.line(line_start..line_end, &marks);
+            let line = self.index.line(number);
+            let marks = span.start.clamp(line.start, line.end)..span.end.clamp(line.start, line.end);
+            let (text, marks) = self.line(&line, &marks);
             if number == first {
                 start = marks.start;
             }
@@ -238,10 +244,15 @@ impl Context<'_> {
     }
 
     /// One line around its marks: masked, safe to print, with the marks moved along.
-    fn line(&self, line: Range<usize>, marks: &Range<usize>) -> (String, Range<usize>) {
-        let bytes = self.file.bytes;
+    fn line(&self, line: &Range<usize>, marks: &Range<usize>) -> (String, Range<usize>) {
         // A long line is cut around the finding: as much of it as fits, and context on both sides.
-        let from = if line.len() <= SNIPPET_BYTES { line.start } else { marks.start.saturating_sub(SNIPPET_BYTES / 4).max(line.start) };
+        let mut from = line.start;
+        if line.len() > SNIPPET_BYTES {
+            from = marks.start.saturating_sub(SNIPPET_BYTES / 4).max(line.start);
+            while from < marks.start && self.file.bytes[from] & 0xc0 == 0x80 {
+                from += 1;
+            }
+        }
         let to = line.end.min(from + SNIPPET_BYTES);
         let mut text = String::new();
         if from > line.start {
@@ -269,7 +280,7 @@ impl Context<'_> {
                             stop = stop.min(mark);
                         }
                     }
-                    text.push_str(&printable_line(&String::from_utf8_lossy(&bytes[at..stop])));
+                    text.push_str(&printable_line(&self.index.decode(&(at..stop))));
                     at = stop;
                 }
             }
@@ -289,7 +300,7 @@ fn about(file: &File<'_>, place: &raw::Location) -> bool {
 }
 
 /// The bytes that a place in this file means, clipped; none for the file as a whole and for other places.
-fn range(index: &LineIndex, place: &raw::Location, size: usize) -> Option<Range<usize>> {
+fn range(index: &LineIndex<'_>, place: &raw::Location, size: usize) -> Option<Range<usize>> {
     let raw::Location::File(file) = place else { return None };
     match file.extent {
         Extent::Whole => None,
@@ -343,7 +354,11 @@ fn without_version(purl: &str) -> &str {
 }
 
 fn edit(edit: raw::Edit) -> Edit {
-    Edit { path: clean(&edit.path), span: ByteSpan { offset: edit.span.0, len: edit.span.1 }, replacement: edit.replacement }
+    Edit {
+        path: clean(&edit.path),
+        span: ByteSpan { offset: edit.span.0, len: edit.span.1 },
+        replacement: edit.replacement,
+    }
 }
 
 fn labels(labels: raw::Labels) -> Vec<(String, String)> {

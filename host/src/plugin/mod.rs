@@ -54,7 +54,9 @@ pub enum PluginError {
         found: PluginId,
     },
     /// A third party cannot take a built-in plugin's place.
-    #[error("[plugins.{id}] has a `source`, but `{id}` is built in; remove the `source`, or give the other plugin another id")]
+    #[error(
+        "[plugins.{id}] has a `source`, but `{id}` is built in; remove the `source`, or give the other plugin another id"
+    )]
     Shadows {
         /// The id.
         id: PluginId,
@@ -117,7 +119,8 @@ pub fn built_in() -> Vec<Plugin> {
 /// Reads a packed component and its manifest.
 pub fn from_file(path: &Path, shown: &str) -> Result<Plugin, PluginError> {
     let wasm = read(path)?;
-    let manifest = scanhost_manifest::read(&wasm).map_err(|error| PluginError::Manifest { path: path.to_owned(), error })?;
+    let manifest =
+        scanhost_manifest::read(&wasm).map_err(|error| PluginError::Manifest { path: path.to_owned(), error })?;
     let digest = scanhost_manifest::digest(&wasm);
     Ok(Plugin {
         manifest: Arc::new(manifest),

@@ -7,6 +7,8 @@
 //! bitmap of 8 KiB; where the bit is set, a table names the forms to compare. Each form enters with its
 //! rarest four bytes. Forms of three bytes have a bitmap of their own, and cost nothing when there are none.
 
+use std::collections::HashMap;
+
 use scanhost_manifest::Anchor;
 
 use crate::sandbox::Hit;
@@ -24,14 +26,16 @@ struct Form {
     ignore_case: bool,
     /// Where in `bytes` the hashed part begins.
     probe: u8,
-    /// Whose: plugin and anchor.
-    owners: Vec<(u32, u32)>,
+    owners: Owners,
 }
+
+/// Whose a form is: plugin and anchor.
+type Owners = Vec<(u32, u32)>;
 
 /// Collects anchors.
 #[derive(Default)]
 pub struct Builder {
-    forms: std::collections::HashMap<(Box<[u8]>, bool), Vec<(u32, u32)>>,
+    forms: HashMap<(Box<[u8]>, bool), Owners>,
     plugins: usize,
 }
 
@@ -51,6 +55,21 @@ impl Builder {
         form(text.bytes().flat_map(|b| [0, b]).collect(), anchor.ignore_case);
         if anchor.base64 && !anchor.ignore_case {
             for bytes in base64_forms(text.as_bytes()) {
+                let url: Vec<u8> = bytes
+                    .iter()
+                    .map(|b| {
+                        if *b == b'+' {
+                            b'-'
+                        } else if *b == b'/' {
+                            b'_'
+                        } else {
+                            *b
+                        }
+                    })
+                    .collect();
+                if url != bytes {
+                    form(url, false);
+                }
                 form(bytes, false);
             }
         }
@@ -76,14 +95,16 @@ impl Builder {
                 _ => (hash4(word4(&form.bytes[at..])), false),
             }
         };
-        let long = Table::new(forms.iter().enumerate().filter(|(_, f)| !slot(f).1).map(|(at, f)| (slot(f).0, at as u32)));
-        let short = Table::new(forms.iter().enumerate().filter(|(_, f)| slot(f).1).map(|(at, f)| (slot(f).0, at as u32)));
+        let long =
+            Table::new(forms.iter().enumerate().filter(|(_, f)| !slot(f).1).map(|(at, f)| (slot(f).0, at as u32)));
+        let short =
+            Table::new(forms.iter().enumerate().filter(|(_, f)| slot(f).1).map(|(at, f)| (slot(f).0, at as u32)));
         AnchorSet { forms, long, short, plugins: self.plugins }
     }
 }
 
 /// The surest characters of base64 that has `text` in it, at the three alignments: those whose six bits lie
-/// wholly inside the text.
+/// wholly inside the text. Standard alphabet; the URL alphabet differs in two characters.
 pub fn base64_forms(text: &[u8]) -> [Vec<u8>; 3] {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     [0, 1, 2].map(|before: usize| {

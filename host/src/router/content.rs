@@ -1,5 +1,7 @@
 //! Text or binary, by a look at the first bytes, as git and grep do it.
 
+use crate::finding::location::utf16;
+
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -16,28 +18,7 @@ const LOOK: usize = 8_000;
 /// NULs says that it is UTF-16.
 pub fn kind(bytes: &[u8]) -> Kind {
     let head = &bytes[..bytes.len().min(LOOK)];
-    if memchr::memchr(0, head).is_none() || is_utf16(head) { Kind::Text } else { Kind::Binary }
-}
-
-/// A byte order mark (not UTF-32's), or NULs in nearly all odd or all even places and in none of the others.
-fn is_utf16(head: &[u8]) -> bool {
-    if head.starts_with(b"\xff\xfe\0\0") {
-        return false;
-    }
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return true;
-    }
-    let units = head.len() / 2;
-    if units < 8 {
-        return false;
-    }
-    let (mut even, mut odd) = (0, 0);
-    for pair in head.chunks_exact(2) {
-        even += usize::from(pair[0] == 0);
-        odd += usize::from(pair[1] == 0);
-    }
-    let (most, least) = (even.max(odd), even.min(odd));
-    least == 0 && most * 10 >= units * 9
+    if memchr::memchr(0, head).is_none() || utf16(head).is_some() { Kind::Text } else { Kind::Binary }
 }
 
 #[cfg(test)]

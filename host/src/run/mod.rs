@@ -68,7 +68,12 @@ pub struct Settings {
 }
 
 /// Runs the plan over the source.
-pub fn run(plan: &Plan, source: &Arc<dyn Source + Send>, settings: &Settings, control: &Control) -> Result<Outcome, RunError> {
+pub fn run(
+    plan: &Plan,
+    source: &Arc<dyn Source + Send>,
+    settings: &Settings,
+    control: &Control,
+) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let started_unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let router = Router::new(plan.plugins.iter().map(|planned| planned.plugin.manifest.as_ref()))?;
@@ -118,7 +123,12 @@ pub fn run(plan: &Plan, source: &Arc<dyn Source + Send>, settings: &Settings, co
         for worker in workers {
             match worker.join() {
                 Ok(collected) => all.add(collected),
-                Err(_) => all.problem(ProblemKind::PluginUnusable, None, None, "a worker thread of scanhost itself failed; please report this as a bug"),
+                Err(_) => all.problem(
+                    ProblemKind::PluginUnusable,
+                    None,
+                    None,
+                    "a worker thread of scanhost itself failed; please report this as a bug",
+                ),
             }
         }
         all.skipped.extend(skipped.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
@@ -184,7 +194,9 @@ fn finish(
 ) -> Outcome {
     let mut findings = std::mem::take(&mut all.findings);
     if let Some(masker) = all.secrets.masker() {
-        findings.iter_mut().for_each(|finding| masker.finding(finding));
+        for finding in &mut findings {
+            masker.finding(finding);
+        }
         all.packages.iter_mut().for_each(|package| masker.package(package));
         all.measurements.iter_mut().for_each(|measurement| masker.measurement(measurement));
         for problem in &mut all.problems {
@@ -288,4 +300,3 @@ fn finish(
 pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
-

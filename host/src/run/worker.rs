@@ -54,7 +54,12 @@ impl Shared<'_> {
     pub(super) fn end(&self, all: &mut Collected) {
         let seen = self.control.files.load(Ordering::Relaxed);
         if self.control.interrupted.load(Ordering::Relaxed) {
-            all.problem(ProblemKind::Interrupted, None, None, &format!("interrupted after {seen} files; what was found until then is reported"));
+            all.problem(
+                ProblemKind::Interrupted,
+                None,
+                None,
+                &format!("interrupted after {seen} files; what was found until then is reported"),
+            );
         } else if let (Some(budget), true) = (self.plan.budget, self.is_over()) {
             let message = format!("the stage's budget of {} was used up after {seen} files", humantime(budget));
             all.problem(ProblemKind::BudgetExceeded, None, None, &message);
@@ -81,7 +86,12 @@ impl Shared<'_> {
     }
 
     /// An instance, started when there is none.
-    pub(super) fn instance<'i>(&self, plugin: usize, slot: &'i mut Option<Instance>, all: &mut Collected) -> Option<&'i mut Instance> {
+    pub(super) fn instance<'i>(
+        &self,
+        plugin: usize,
+        slot: &'i mut Option<Instance>,
+        all: &mut Collected,
+    ) -> Option<&'i mut Instance> {
         if slot.is_none() {
             let loaded = self.plugins[plugin].as_ref()?;
             let (instance, result) = Instance::start(self.engine, loaded);
@@ -89,7 +99,12 @@ impl Shared<'_> {
                 // It would fail again for every file.
                 if !self.tally[plugin].given_up.swap(true, Ordering::Relaxed) {
                     let message = format!("it does not start: {}", describe(failure, loaded));
-                    all.problem(kind(failure, ProblemKind::PluginUnusable), Some(&loaded.manifest().id), None, &message);
+                    all.problem(
+                        kind(failure, ProblemKind::PluginUnusable),
+                        Some(&loaded.manifest().id),
+                        None,
+                        &message,
+                    );
                 }
                 self.tally[plugin].missed.fetch_add(1, Ordering::Relaxed);
             }
@@ -126,7 +141,9 @@ impl Shared<'_> {
         let limits = loaded.limits();
         let over = match failure {
             CallFailure::Timeout => tally.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= limits.timeouts,
-            CallFailure::Trapped(_) | CallFailure::Memory => tally.traps.fetch_add(1, Ordering::Relaxed) + 1 >= limits.traps,
+            CallFailure::Trapped(_) | CallFailure::Memory => {
+                tally.traps.fetch_add(1, Ordering::Relaxed) + 1 >= limits.traps
+            }
             CallFailure::Refused(_) => false,
         };
         if over {
@@ -149,9 +166,14 @@ fn describe(failure: &CallFailure, loaded: &Loaded) -> String {
     let limits = loaded.limits();
     match failure {
         CallFailure::Trapped(why) => format!("the plugin crashed: {why}"),
-        CallFailure::Timeout => format!("the plugin used up its {} for one call (`limits.time` in scan.toml)", humantime(limits.time)),
+        CallFailure::Timeout => {
+            format!("the plugin used up its {} for one call (`limits.time` in scan.toml)", humantime(limits.time))
+        }
         CallFailure::Memory => {
-            format!("the plugin asked for more than its {} of memory (`limits.memory` in scan.toml)", size(limits.memory))
+            format!(
+                "the plugin asked for more than its {} of memory (`limits.memory` in scan.toml)",
+                size(limits.memory)
+            )
         }
         CallFailure::Refused(why) => why.clone(),
     }
@@ -186,7 +208,7 @@ pub(super) fn work(shared: &Shared<'_>, queue: &Receiver<Entry>) -> Collected {
     for entry in queue {
         // When the run is over the queue is drained, so that the walk, which may be waiting to send, ends.
         if !shared.is_over() {
-            worker.entry(entry);
+            worker.entry(&entry);
         }
     }
     for (plugin, slot) in worker.instances.iter_mut().enumerate() {
@@ -209,7 +231,7 @@ struct Worker<'r> {
 }
 
 impl Worker<'_> {
-    fn entry(&mut self, entry: Entry) {
+    fn entry(&mut self, entry: &Entry) {
         let named = self.shared.router.by_name(&entry.path, entry.size);
         for too_large in &named.too_large {
             let id = self.shared.plan.plugins[too_large.plugin].plugin.id();
@@ -231,12 +253,13 @@ impl Worker<'_> {
             return;
         }
         let read = started.elapsed();
+        let routing = Instant::now();
         let control = self.shared.control;
         control.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
         let kind = router::kind(&self.buffer);
         let routed = self.shared.router.by_content(&named.candidates, kind, &self.buffer, &mut self.hits);
         self.all.read_us += micros(read);
-        self.all.route_us += micros(started.elapsed() - read);
+        self.all.route_us += micros(routing.elapsed());
         if routed.is_empty() {
             self.all.binary += u64::from(kind == router::Kind::Binary);
         } else {
@@ -246,7 +269,7 @@ impl Worker<'_> {
         control.files.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn hand_over(&mut self, entry: Entry, routed: Vec<router::Routed>) {
+    fn hand_over(&mut self, entry: &Entry, routed: Vec<router::Routed>) {
         let shared = self.shared;
         let data = Arc::new(FileData {
             path: entry.path.clone(),

@@ -11,8 +11,8 @@ use globset::GlobSet;
 use scanhost_manifest::Manifest;
 use wasmtime::component::{Component, HasSelf, Linker};
 
+use super::bindings::FileScannerPre;
 use super::bindings::scanhost::plugin::{files, report, types};
-use super::bindings::{FileScannerPre};
 use super::capability::PROVIDED;
 use super::limits::{Limits, TICK};
 use super::state::{Shared, State};
@@ -89,18 +89,19 @@ impl Engine {
         // of this binary: whoever can change them can change the host's own code.
         #[expect(unsafe_code, reason = "see above; the only call")]
         let component = unsafe { Component::deserialize(&self.inner, built_in.artefact) };
-        self.check(component.map_err(|error| EngineError::Compile(format!("{error:#}")))?)
+        self.check(&component.map_err(|error| EngineError::Compile(format!("{error:#}")))?)
     }
 
     /// Compiles a third party's component.
     pub fn compile(&self, wasm: &[u8]) -> Result<Code, EngineError> {
         let component = Component::from_binary(&self.inner, wasm);
-        self.check(component.map_err(|error| EngineError::Compile(format!("{error:#}")))?)
+        self.check(&component.map_err(|error| EngineError::Compile(format!("{error:#}")))?)
     }
 
     /// The interfaces of `scanhost:*` that a component imports, by their short names, sorted.
     pub fn imports(&self, wasm: &[u8]) -> Result<Vec<String>, EngineError> {
-        let component = Component::from_binary(&self.inner, wasm).map_err(|error| EngineError::Compile(format!("{error:#}")))?;
+        let component =
+            Component::from_binary(&self.inner, wasm).map_err(|error| EngineError::Compile(format!("{error:#}")))?;
         let names = component.component_type();
         let mut list: Vec<String> =
             names.imports(&self.inner).filter_map(|(name, _)| interface(name).map(str::to_owned)).collect();
@@ -108,7 +109,7 @@ impl Engine {
         Ok(list)
     }
 
-    fn check(&self, component: Component) -> Result<Code, EngineError> {
+    fn check(&self, component: &Component) -> Result<Code, EngineError> {
         for (name, _) in component.component_type().imports(&self.inner) {
             let provided = match interface(name) {
                 Some(ours) => PROVIDED.contains(&ours),
@@ -118,8 +119,9 @@ impl Engine {
                 return Err(EngineError::Import(name.to_owned()));
             }
         }
-        let contract = |error: wasmtime::Error| EngineError::Contract { contract: CONTRACT, message: format!("{error:#}") };
-        let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
+        let contract =
+            |error: wasmtime::Error| EngineError::Contract { contract: CONTRACT, message: format!("{error:#}") };
+        let pre = self.linker.instantiate_pre(component).map_err(contract)?;
         Ok(Code(FileScannerPre::new(pre).map_err(contract)?))
     }
 

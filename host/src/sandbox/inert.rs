@@ -32,7 +32,10 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 /// A context that grants nothing.
 pub(super) fn context(seed: &str, stderr: Stderr) -> WasiCtx {
     let mut random = vec![0; 4096];
-    blake3::Hasher::new_derive_key("scanhost guest randomness").update(seed.as_bytes()).finalize_xof().fill(&mut random);
+    blake3::Hasher::new_derive_key("scanhost guest randomness")
+        .update(seed.as_bytes())
+        .finalize_xof()
+        .fill(&mut random);
     WasiCtx::builder()
         .stderr(stderr)
         .wall_clock(Frozen)
@@ -54,7 +57,7 @@ impl HostWallClock for Frozen {
         Duration::from_secs(1)
     }
     fn now(&self) -> Duration {
-        Duration::from_secs(946_684_800)
+        Duration::from_hours(262_968)
     }
 }
 

@@ -9,11 +9,11 @@ use wasmtime::{Store, Trap};
 
 use super::bindings::FileScanner;
 use super::bindings::scanhost::plugin::types::Error;
+use super::convert;
 use super::engine::{Engine, Loaded};
 use super::inert::{self, Stderr};
 use super::limits::Memory;
 use super::state::{Batch, FileData, FileHandle, Hit, State};
-use super::convert;
 
 /// How a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -277,7 +277,7 @@ fn an_unreadable_folder_is_said() {
     write(dir.path(), "locked/f", "");
     write(dir.path(), "open/f", "");
     let locked = dir.path().join("locked");
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
     // Permissions do not bind root, as whom containers run their tests.
     if fs::read_dir(&locked).is_err() {
         assert_eq!(skips(dir.path(), &[]), [("locked/".to_owned(), SkipReason::Unreadable)]);

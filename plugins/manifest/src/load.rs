@@ -136,7 +136,8 @@ pub fn anchors_of(rules: &[RuleToml]) -> (Vec<Anchor>, Vec<Vec<u32>>) {
 /// Reads `DIR/plugin.toml` and all that it names.
 pub fn load_dir(dir: &Path) -> Result<Manifest, LoadError> {
     let path = dir.join("plugin.toml");
-    let plugin: PluginToml = toml::from_str(&read(&path)?).map_err(|error| LoadError::Toml { path: path.clone(), error: Box::new(error) })?;
+    let plugin: PluginToml = toml::from_str(&read(&path)?)
+        .map_err(|error| LoadError::Toml { path: path.clone(), error: Box::new(error) })?;
     let mut rules = plugin.rule;
     for folder in &plugin.rules {
         for file in rule_files(&dir.join(folder))? {
@@ -150,7 +151,14 @@ pub fn load_dir(dir: &Path) -> Result<Manifest, LoadError> {
         .map(|rule| {
             let mut tags = plugin.tags.clone();
             tags.extend(rule.tags.into_iter().filter(|tag| !plugin.tags.contains(tag)));
-            Rule { id: rule.id, title: rule.title, severity: rule.severity, confidence: rule.confidence, tags, help: rule.help.trim().into() }
+            Rule {
+                id: rule.id,
+                title: rule.title,
+                severity: rule.severity,
+                confidence: rule.confidence,
+                tags,
+                help: rule.help.trim().into(),
+            }
         })
         .collect();
     rules.sort_by(|a, b| a.id.cmp(&b.id));

@@ -39,7 +39,10 @@ impl TryFrom<String> for PluginId {
         if good {
             Ok(Self(text))
         } else {
-            Err(format!("`{}` is no plugin id; use lower-case letters, digits and dashes, a letter first", text.escape_debug()))
+            Err(format!(
+                "`{}` is no plugin id; use lower-case letters, digits and dashes, a letter first",
+                text.escape_debug()
+            ))
         }
     }
 }
@@ -154,7 +157,13 @@ pub struct Interests {
 
 impl Default for Interests {
     fn default() -> Self {
-        Self { include: vec!["**".into()], exclude: Vec::new(), max_size: 16 << 20, content: Content::Text, anchored: false }
+        Self {
+            include: vec!["**".into()],
+            exclude: Vec::new(),
+            max_size: 16 << 20,
+            content: Content::Text,
+            anchored: false,
+        }
     }
 }
 
@@ -282,7 +291,11 @@ impl Manifest {
         for anchor in &self.anchors {
             let text = &anchor.text;
             if !(3..=cap::ANCHOR_BYTES).contains(&text.len()) || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-                return fail(format!("anchor `{}`: 3 to {} printable ASCII characters are needed", text.escape_debug(), cap::ANCHOR_BYTES));
+                return fail(format!(
+                    "anchor `{}`: 3 to {} printable ASCII characters are needed",
+                    text.escape_debug(),
+                    cap::ANCHOR_BYTES
+                ));
             }
         }
         if self.interests.anchored && self.anchors.is_empty() {
@@ -293,13 +306,20 @@ impl Manifest {
         for rule in &self.rules {
             let shape = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
             if !rule.id.starts_with(&prefix) || rule.id.len() > 100 || !rule.id.bytes().all(shape) {
-                return fail(format!("rule `{}`: an id is `{prefix}` and then lower-case letters, digits, dashes and dots", rule.id.escape_debug()));
+                return fail(format!(
+                    "rule `{}`: an id is `{prefix}` and then lower-case letters, digits, dashes and dots",
+                    rule.id.escape_debug()
+                ));
             }
             if !seen.insert(&rule.id) {
                 return fail(format!("rule `{}` is there twice", rule.id));
             }
             if rule.title.trim().is_empty() || rule.title.len() > 200 || rule.help.len() > cap::TEXT {
-                return fail(format!("rule `{}`: a title of 1 to 200 bytes and a help of up to {} are needed", rule.id, cap::TEXT));
+                return fail(format!(
+                    "rule `{}`: a title of 1 to 200 bytes and a help of up to {} are needed",
+                    rule.id,
+                    cap::TEXT
+                ));
             }
         }
         if !self.rules.is_sorted_by(|a, b| a.id < b.id) {

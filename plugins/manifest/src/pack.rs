@@ -55,9 +55,7 @@ pub fn pack(wasm: &[u8], manifest: &Manifest) -> Result<Vec<u8>, PackError> {
 /// Reads and checks the manifest of a packed component without running or compiling any of it.
 pub fn read(wasm: &[u8]) -> Result<Manifest, PackError> {
     let mut found: Option<&[u8]> = None;
-    for_each_section(wasm, |_, data| {
-        if found.replace(data).is_some() { Err(PackError::Twice) } else { Ok(()) }
-    })?;
+    for_each_section(wasm, |_, data| if found.replace(data).is_some() { Err(PackError::Twice) } else { Ok(()) })?;
     let data = found.ok_or(PackError::Missing)?;
     if data.len() > MAX_SECTION {
         return Err(PackError::TooLarge(data.len()));

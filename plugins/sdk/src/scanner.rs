@@ -30,7 +30,7 @@ macro_rules! export {
     ($scanner:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
-            #[allow(unsafe_code, reason = "the generated export shims, and nothing else")]
+            #[allow(unsafe_code, unused_imports, reason = "the generated export shims, and nothing else")]
             mod shim {
                 use super::*;
 
@@ -54,7 +54,7 @@ macro_rules! export {
                     }
                 }
 
-                $crate::bindings::export_file_scanner!(Component with_types_in $crate::bindings);
+        $crate::bindings::export_file_scanner!(Component with_types_in $crate::bindings);
             }
         };
     };

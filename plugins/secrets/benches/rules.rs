@@ -27,7 +27,9 @@ fn rules(c: &mut Criterion) {
         let anchors = finder.find(&text);
         let mut engine = Engine::new();
         group.throughput(Throughput::Elements(anchors.len() as u64));
-        group.bench_function(BenchmarkId::from_parameter(name), |b| b.iter(|| black_box(engine.scan(&text, &anchors, path))));
+        group.bench_function(BenchmarkId::from_parameter(name), |b| {
+            b.iter(|| black_box(engine.scan(&text, &anchors, path)));
+        });
     }
     group.finish();
     c.bench_function("start", |b| b.iter(|| black_box(Engine::new())));

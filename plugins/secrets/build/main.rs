@@ -2,7 +2,12 @@
 //! says is checked here; all mistakes are listed at once, each with its file and rule, and fail the build.
 //! What a rule does is checked by `tests/rules.rs`.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a build script tells cargo by printing and failing")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a build script tells cargo by printing and failing"
+)]
 
 mod format;
 mod prefix;
@@ -28,7 +33,8 @@ fn main() {
     let mut host = Vec::new();
     let mut seen = HashSet::new();
     let mut generic = HashSet::new();
-    for path in scanhost_manifest::rule_files(&Path::new(&root).join("rules")).unwrap_or_else(|error| panic!("{error}")) {
+    for path in scanhost_manifest::rule_files(&Path::new(&root).join("rules")).unwrap_or_else(|error| panic!("{error}"))
+    {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
         let own = toml::from_str::<format::RuleFile>(&text).map_err(|error| error.to_string());
@@ -51,14 +57,15 @@ fn main() {
             (Err(error), _) | (_, Err(error)) => mistakes.push(format!("rules/{name}: {error}")),
         }
     }
-    if mistakes.is_empty() {
-        if let Err(error) = scanhost_manifest::load_dir(Path::new(&root)) {
-            mistakes.push(error.to_string());
-        }
+    if mistakes.is_empty()
+        && let Err(error) = scanhost_manifest::load_dir(Path::new(&root))
+    {
+        mistakes.push(error.to_string());
     }
     assert!(mistakes.is_empty(), "{} mistakes in the rules\n  {}\n", mistakes.len(), mistakes.join("\n  "));
     let (anchors, uses) = scanhost_manifest::anchors_of(&host);
-    std::fs::write(Path::new(&out).join("rules.rs"), render(&rules, &generic, &anchors, &uses)).expect("OUT_DIR is writable");
+    std::fs::write(Path::new(&out).join("rules.rs"), render(&rules, &generic, &anchors, &uses))
+        .expect("OUT_DIR is writable");
 }
 
 /// What is wrong with a rule, in words for its author.
@@ -90,12 +97,14 @@ fn check(rule: &Rule) -> Vec<String> {
             wrong.push(format!("`require`: `{class}` is none of digit, letter, lower, upper, symbol"));
         }
     }
-    if let Some(checksum) = &rule.checksum {
-        if !["github", "npm", "jwt", "pem", "basic"].contains(&checksum.as_str()) {
-            wrong.push(format!("`checksum`: `{checksum}` is not known"));
-        }
+    if let Some(checksum) = &rule.checksum
+        && !["github", "npm", "jwt", "pem", "basic"].contains(&checksum.as_str())
+    {
+        wrong.push(format!("`checksum`: `{checksum}` is not known"));
     }
-    if (rule.before.is_some() && rule.mode != Mode::Window) || (rule.after.is_some() && !matches!(rule.mode, Mode::Window | Mode::Anchored)) {
+    if (rule.before.is_some() && rule.mode != Mode::Window)
+        || (rule.after.is_some() && !matches!(rule.mode, Mode::Window | Mode::Anchored))
+    {
         wrong.push("`before` belongs to the mode window, `after` to window and anchored".into());
     }
     if rule.before.unwrap_or(0) > 4096 || rule.after.unwrap_or(0) > 65536 {
@@ -135,7 +144,12 @@ fn class_bit(class: &str) -> Option<u8> {
     ["digit", "letter", "lower", "upper", "symbol"].iter().position(|c| *c == class).map(|at| 1 << at)
 }
 
-fn render(rules: &[Rule], generic: &HashSet<String>, anchors: &[scanhost_manifest::Anchor], uses: &[Vec<u32>]) -> String {
+fn render(
+    rules: &[Rule],
+    generic: &HashSet<String>,
+    anchors: &[scanhost_manifest::Anchor],
+    uses: &[Vec<u32>],
+) -> String {
     let mut sets = Sets::default();
     let mut out = String::from("/// All rules; an index into it names a rule.\npub static RULES: &[Rule] = &[\n");
     for rule in rules {

@@ -99,7 +99,9 @@ fn plain_class(pattern: &str, sets: &mut Sets) -> Option<usize> {
     let hir = hir(pattern)?;
     let HirKind::Concat(parts) = hir.kind() else { return None };
     let [start, middle, end] = parts.as_slice() else { return None };
-    let (HirKind::Look(_), HirKind::Repetition(repetition), HirKind::Look(_)) = (start.kind(), middle.kind(), end.kind()) else {
+    let (HirKind::Look(_), HirKind::Repetition(repetition), HirKind::Look(_)) =
+        (start.kind(), middle.kind(), end.kind())
+    else {
         return None;
     };
     let HirKind::Class(Class::Bytes(class)) = repetition.sub.kind() else { return None };

@@ -15,14 +15,13 @@ fn expand_with(template: &str, random: &mut Random) -> Result<String, String> {
         let body = &rest[open + 2..];
         let close = closing(body).ok_or_else(|| format!("`{{{{` is not closed in `{template}`"))?;
         let inner = &body[..close];
-        match directive(inner, &out, random)? {
-            Some(text) => out.push_str(&text),
+        if let Some(text) = directive(inner, &out, random)? {
+            out.push_str(&text);
+        } else {
             // Somebody else's template, as in `{{ password }}`.
-            None => {
-                out.push_str("{{");
-                out.push_str(inner);
-                out.push_str("}}");
-            }
+            out.push_str("{{");
+            out.push_str(inner);
+            out.push_str("}}");
         }
         rest = &body[close + 2..];
     }
@@ -149,9 +148,15 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for group in bytes.chunks(3) {
-        let value = u32::from(group[0]) << 16 | group.get(1).map_or(0, |&b| u32::from(b) << 8) | group.get(2).map_or(0, |&b| u32::from(b));
+        let value = u32::from(group[0]) << 16
+            | group.get(1).map_or(0, |&b| u32::from(b) << 8)
+            | group.get(2).map_or(0, |&b| u32::from(b));
         for place in 0..4 {
-            out.push(if place <= group.len() { char::from(DIGITS[(value >> (18 - 6 * place) & 63) as usize]) } else { '=' });
+            out.push(if place <= group.len() {
+                char::from(DIGITS[(value >> (18 - 6 * place) & 63) as usize])
+            } else {
+                '='
+            });
         }
     }
     out

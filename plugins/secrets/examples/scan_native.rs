@@ -34,7 +34,8 @@ fn main() {
     while let Some(path) = todo.pop() {
         let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
         if meta.is_dir() {
-            let mut inner: Vec<_> = std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+            let mut inner: Vec<_> =
+                std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
             inner.sort();
             todo.extend(inner.into_iter().rev());
             continue;
@@ -56,7 +57,8 @@ fn main() {
         if anchors.is_empty() {
             continue;
         }
-        let name = roots.iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(&path).to_string_lossy().into_owned();
+        let name =
+            roots.iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(&path).to_string_lossy().into_owned();
         let start = Instant::now();
         let found = engine.scan(&text, &anchors, &name);
         let took = start.elapsed();
@@ -69,8 +71,14 @@ fn main() {
             if quiet || (!all && found.confidence == Confidence::Low) {
                 continue;
             }
-            let line = text[..found.span.start].iter().filter(|&&b| b == b'\n').count() + 1;
-            println!("{:<32} {:?} {name}:{line} {} {}", found.rule.id, found.confidence, around(&text, found.span.start), mask(&found.secret));
+            let line = text[..found.span.start].split(|&b| b == b'\n').count();
+            println!(
+                "{:<32} {:?} {name}:{line} {} {}",
+                found.rule.id,
+                found.confidence,
+                around(&text, found.span.start),
+                mask(&found.secret)
+            );
         }
     }
     for ((rule, confidence), count) in rules {
@@ -87,7 +95,10 @@ fn main() {
 
 /// What stands before the secret on its line.
 fn around(text: &[u8], at: usize) -> String {
-    let from = text[at.saturating_sub(40)..at].iter().rposition(|&b| b == b'\n').map_or(at.saturating_sub(40), |nl| at.saturating_sub(40) + nl + 1);
+    let from = text[at.saturating_sub(40)..at]
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .map_or(at.saturating_sub(40), |nl| at.saturating_sub(40) + nl + 1);
     String::from_utf8_lossy(&text[from..at]).trim().escape_debug().to_string()
 }
 

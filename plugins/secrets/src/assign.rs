@@ -60,7 +60,9 @@ const fn classes() -> [u8; 256] {
         if byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80 {
             table[at] |= NAME;
         }
-        if byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b',' | b';' | b'<' | b'>' | b'|' | b'&' | b')' | b']' | b'}') {
+        if byte <= b' '
+            || matches!(byte, b'"' | b'\'' | b'`' | b',' | b';' | b'<' | b'>' | b'|' | b'&' | b')' | b']' | b'}')
+        {
             table[at] |= STOP;
         }
         at += 1;
@@ -191,7 +193,14 @@ pub fn parse(text: &[u8], from: usize, name_end: usize, bare: &mut Range<usize>)
 }
 
 /// The operator, and where the value may begin.
-fn operator(text: &[u8], from: usize, name_end: usize, closing: Option<Quote>, after: usize, at: usize) -> Option<(Operator, usize)> {
+fn operator(
+    text: &[u8],
+    from: usize,
+    name_end: usize,
+    closing: Option<Quote>,
+    after: usize,
+    at: usize,
+) -> Option<(Operator, usize)> {
     let rest = text.get(at..)?;
     let next = rest.get(1).copied();
     match *rest.first()? {
@@ -238,7 +247,10 @@ fn annotation(text: &[u8], from: usize) -> Option<usize> {
     let end = text.len().min(at + 48);
     while at < end {
         match text[at] {
-            b'=' => return (at > from && !matches!(text.get(at + 1), Some(b'=' | b'>')) && text[at - 1] == b' ').then_some(at + 1),
+            b'=' => {
+                return (at > from && !matches!(text.get(at + 1), Some(b'=' | b'>')) && text[at - 1] == b' ')
+                    .then_some(at + 1);
+            }
             b if b.is_ascii_alphanumeric() => at += 1,
             b'_' | b'&' | b'\'' | b'<' | b'>' | b':' | b'.' | b'|' | b'?' | b' ' | b'[' | b']' | b'*' => at += 1,
             _ => return None,
@@ -286,7 +298,14 @@ fn flag(text: &[u8], from: usize, _name_end: usize, at: usize) -> Option<(Operat
 }
 
 /// The value that begins at or soon behind `from`.
-fn value(text: &[u8], from: usize, operator: Operator, name: Range<usize>, escaped: bool, bare: &mut Range<usize>) -> Option<Assignment> {
+fn value(
+    text: &[u8],
+    from: usize,
+    operator: Operator,
+    name: Range<usize>,
+    escaped: bool,
+    bare: &mut Range<usize>,
+) -> Option<Assignment> {
     let mut at = blanks(text, from);
     // On the next line only right behind the operator, and only in quotes.
     let mut wrapped = false;
@@ -307,7 +326,9 @@ fn value(text: &[u8], from: usize, operator: Operator, name: Range<usize>, escap
         return None;
     }
     let first = *text.get(at)?;
-    if CLASS[usize::from(first)] & STOP != 0 || matches!(first, b'$' | b'{' | b'(' | b'[' | b'%' | b'*' | b'!' | b'=' | b'\\') {
+    if CLASS[usize::from(first)] & STOP != 0
+        || matches!(first, b'$' | b'{' | b'(' | b'[' | b'%' | b'*' | b'!' | b'=' | b'\\')
+    {
         return None;
     }
     let end = text.len().min(at + MAX_VALUE);
@@ -319,7 +340,9 @@ fn value(text: &[u8], from: usize, operator: Operator, name: Range<usize>, escap
         }
         match byte {
             // An escape of the text around: `\n`, `\"`.
-            b'\\' if stop + 1 < end && matches!(text[stop + 1], b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u') => break,
+            b'\\' if stop + 1 < end && matches!(text[stop + 1], b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u') => {
+                break;
+            }
             b'(' => {
                 *bare = at..stop;
                 return wrapper(text, at, stop).and_then(|value| make(value, true, false));
@@ -332,7 +355,8 @@ fn value(text: &[u8], from: usize, operator: Operator, name: Range<usize>, escap
     if let Some(value) = fallback(text, stop) {
         return make(value, true, false);
     }
-    let expression = matches!(text.get(stop), Some(b'(' | b'[' | b'{')) || (text.get(stop) == Some(&b'<') && text.get(stop + 1) != Some(&b'/'));
+    let expression = matches!(text.get(stop), Some(b'(' | b'[' | b'{'))
+        || (text.get(stop) == Some(&b'<') && text.get(stop + 1) != Some(&b'/'));
     make(at..stop, false, expression)
 }
 
@@ -343,7 +367,11 @@ fn quoted_at(text: &[u8], from: usize) -> Option<(Range<usize>, usize)> {
         if let Some(open) = quote(text, at) {
             let mut start = at + open.len;
             // `"""` opens a longer text.
-            if open.slashes == 0 && open.mark != b'&' && text.get(start) == Some(&open.mark) && text.get(start + 1) == Some(&open.mark) {
+            if open.slashes == 0
+                && open.mark != b'&'
+                && text.get(start) == Some(&open.mark)
+                && text.get(start + 1) == Some(&open.mark)
+            {
                 start += 2;
             }
             return quoted(text, start, open).map(|(end, behind)| (start..end, behind));
@@ -373,7 +401,22 @@ fn wrapper(text: &[u8], start: usize, paren: usize) -> Option<Range<usize>> {
     }
     // Reading from somewhere by a name is no literal.
     let callee = &text[start..paren];
-    let reads = [&b"env"[..], b"get", b"var", b"read", b"load", b"fetch", b"find", b"lookup", b"param", b"input", b"prompt", b"config", b"Env", b"Get"];
+    let reads = [
+        &b"env"[..],
+        b"get",
+        b"var",
+        b"read",
+        b"load",
+        b"fetch",
+        b"find",
+        b"lookup",
+        b"param",
+        b"input",
+        b"prompt",
+        b"config",
+        b"Env",
+        b"Get",
+    ];
     if reads.iter().any(|word| callee.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word))) {
         return None;
     }
@@ -385,4 +428,73 @@ fn fallback(text: &[u8], from: usize) -> Option<Range<usize>> {
     let rest = text.get(at..)?;
     let len = [&b"||"[..], b"??", b"or ", b"?:"].iter().find(|op| rest.starts_with(op)).map(|op| op.len())?;
     quoted_at(text, blanks(text, at + len)).map(|found| found.0)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    /// The value assigned to the name around the first `key`.
+    fn value_of(text: &str) -> Option<&str> {
+        let from = text.find("key").unwrap();
+        let end = name_end(text.as_bytes(), from + 3)?;
+        parse(text.as_bytes(), from, end, &mut (0..0)).map(|found| &text[found.value])
+    }
+
+    #[test]
+    fn values_are_found_in_every_notation() {
+        for text in [
+            "key = 'V4lue'",
+            "KEY_key=V4lue\n",
+            "export my-key=\"V4lue\"",
+            "key: V4lue",
+            "\"key\": \"V4lue\",",
+            "key := `V4lue`",
+            "'key' => 'V4lue',",
+            "let key: &'static str = \"V4lue\";",
+            "key?: string = 'V4lue'",
+            "char key[] = \"V4lue\";",
+            "env['key'] = 'V4lue'",
+            "{\\\"key\\\": \\\"V4lue\\\"}",
+            "\"key = 'V4lue'\\n\"",
+            "\"KEY=1\\nkey=V4lue\\nA=2\"",
+            "&quot;key&quot;: &quot;V4lue&quot;",
+            "<key>V4lue</key>",
+            "set(\"key\", \"V4lue\")",
+            "<add name=\"key\" value=\"V4lue\" />",
+            "- name: key\n  value: V4lue\n",
+            "run --key V4lue now",
+            "ENV key V4lue",
+            "key = b\"V4lue\"",
+            "key =\n    'V4lue'",
+            "key = String::from(\"V4lue\")",
+            "key = getenv('A', 'V4lue')",
+            "key = process.env.A || 'V4lue'",
+            "?key=V4lue&b=2",
+            "if (key == \"V4lue\")",
+        ] {
+            assert_eq!(value_of(text), Some("V4lue"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_assignment_is_none() {
+        for text in [
+            "the key is in the door",
+            "key.len()",
+            "key::Value",
+            "key, value",
+            "[\"key\", \"other\"]",
+            "key()",
+            "key = $OTHER",
+            "key = {",
+            "key = getenv(\"A\")",
+            "key =~ /a/",
+            "key == other",
+            "key > other",
+        ] {
+            assert_eq!(value_of(text), None, "{text}");
+        }
+    }
 }

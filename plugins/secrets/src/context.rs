@@ -24,23 +24,85 @@ pub struct Context {
 }
 
 const CODE: &[&str] = &[
-    "rs", "py", "pyi", "js", "mjs", "cjs", "ts", "jsx", "tsx", "go", "java", "kt", "kts", "scala", "groovy", "c", "h", "cc", "cpp", "cxx",
-    "hpp", "hh", "m", "mm", "cs", "vb", "fs", "rb", "erb", "php", "swift", "dart", "lua", "pl", "pm", "r", "jl", "ex", "exs", "erl", "hrl",
-    "hs", "ml", "mli", "clj", "cljs", "el", "lisp", "scm", "zig", "nim", "v", "sv", "vhd", "sol", "vue", "svelte", "css", "scss", "less",
-    "sql", "pas", "f90", "asm", "s", "wat", "proto", "thrift", "graphql", "ipynb", "cr", "d", "coffee", "jsp", "asp", "aspx", "cshtml", "hbs",
-    "pyx", "pxd", "cu", "tcl", "vim", "tf", "hcl", "gradle", "nix", "bzl", "bazel", "in", "y", "l", "idl", "tmpl",
+    "rs", "py", "pyi", "js", "mjs", "cjs", "ts", "jsx", "tsx", "go", "java", "kt", "kts", "scala", "groovy", "c", "h",
+    "cc", "cpp", "cxx", "hpp", "hh", "m", "mm", "cs", "vb", "fs", "rb", "erb", "php", "swift", "dart", "lua", "pl",
+    "pm", "r", "jl", "ex", "exs", "erl", "hrl", "hs", "ml", "mli", "clj", "cljs", "el", "lisp", "scm", "zig", "nim",
+    "v", "sv", "vhd", "sol", "vue", "svelte", "css", "scss", "less", "sql", "pas", "f90", "asm", "s", "wat", "proto",
+    "thrift", "graphql", "ipynb", "cr", "d", "coffee", "jsp", "asp", "aspx", "cshtml", "hbs", "pyx", "pxd", "cu",
+    "tcl", "vim", "tf", "hcl", "gradle", "nix", "bzl", "bazel", "in", "y", "l", "idl", "tmpl",
 ];
-const DOCUMENT: &[&str] = &["md", "markdown", "rst", "txt", "adoc", "html", "htm", "tex", "org", "pod", "po", "pot", "svg", "csv", "tsv", "log", "xhtml", "texi", "man", "ftl", "strings", "srt"];
+const DOCUMENT: &[&str] = &[
+    "md", "markdown", "rst", "txt", "adoc", "html", "htm", "tex", "org", "pod", "po", "pot", "svg", "csv", "tsv",
+    "log", "xhtml", "texi", "man", "ftl", "strings", "srt",
+];
 const LOCK: &[&str] = &[
-    "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "cargo.lock", "go.sum", "poetry.lock", "pipfile.lock", "uv.lock",
-    "pdm.lock", "composer.lock", "gemfile.lock", "podfile.lock", "package.resolved", "flake.lock", "mix.lock", "pubspec.lock",
-    "packages.lock.json", "gradle.lockfile", "conan.lock", "deno.lock", "pixi.lock", "checksums.txt", "sha256sums", "cargo-checksum.json",
-    ".cargo-checksum.json", "record", "go.work.sum", ".cargo_vcs_info.json", "sha512sums", "md5sums", ".terraform.lock.hcl",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "cargo.lock",
+    "go.sum",
+    "poetry.lock",
+    "pipfile.lock",
+    "uv.lock",
+    "pdm.lock",
+    "composer.lock",
+    "gemfile.lock",
+    "podfile.lock",
+    "package.resolved",
+    "flake.lock",
+    "mix.lock",
+    "pubspec.lock",
+    "packages.lock.json",
+    "gradle.lockfile",
+    "conan.lock",
+    "deno.lock",
+    "pixi.lock",
+    "checksums.txt",
+    "sha256sums",
+    "cargo-checksum.json",
+    ".cargo-checksum.json",
+    "record",
+    "go.work.sum",
+    ".cargo_vcs_info.json",
+    "sha512sums",
+    "md5sums",
+    ".terraform.lock.hcl",
 ];
 const REHEARSAL: &[&str] = &[
-    "test", "tests", "testing", "testdata", "__tests__", "spec", "specs", "fixture", "fixtures", "example", "examples", "sample", "samples",
-    "mock", "mocks", "demo", "demos", "doc", "docs", "bench", "benches", "benchmark", "benchmarks", "e2e", "integration", "testutil", "cassettes",
-    "idle_test", "storybook", "stories", "tutorial", "tutorials",
+    "test",
+    "tests",
+    "testing",
+    "testdata",
+    "__tests__",
+    "spec",
+    "specs",
+    "fixture",
+    "fixtures",
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "mock",
+    "mocks",
+    "demo",
+    "demos",
+    "doc",
+    "docs",
+    "bench",
+    "benches",
+    "benchmark",
+    "benchmarks",
+    "e2e",
+    "integration",
+    "testutil",
+    "cassettes",
+    "idle_test",
+    "storybook",
+    "stories",
+    "tutorial",
+    "tutorials",
 ];
 
 impl Context {
@@ -49,11 +111,17 @@ impl Context {
         let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
         let stem = name.split('.').next().unwrap_or("");
         let extension = name.rsplit_once('.').map_or("", |split| split.1);
-        let kind = if LOCK.contains(&name.as_str()) || name.ends_with(".min.js") || name.ends_with(".min.css") || extension == "map" {
+        let kind = if LOCK.contains(&name.as_str())
+            || name.ends_with(".min.js")
+            || name.ends_with(".min.css")
+            || extension == "map"
+        {
             Kind::Lock
         } else if CODE.contains(&extension) {
             Kind::Code
-        } else if DOCUMENT.contains(&extension) || matches!(stem, "readme" | "changelog" | "license" | "news" | "copying" | "history" | "authors") {
+        } else if DOCUMENT.contains(&extension)
+            || matches!(stem, "readme" | "changelog" | "license" | "news" | "copying" | "history" | "authors")
+        {
             Kind::Document
         } else {
             Kind::Config

@@ -125,7 +125,10 @@ impl Engine {
                         continue;
                     }
                     let start = run.start + (group - run.start) % 4;
-                    encoded.entry((start, run.end)).or_default().push(Place { anchor, at: (group - start) / 4 * 3 + alignment });
+                    encoded
+                        .entry((start, run.end))
+                        .or_default()
+                        .push(Place { anchor, at: (group - start) / 4 * 3 + alignment });
                 }
             }
         }
@@ -144,7 +147,9 @@ impl Engine {
         let even = wide.keys().any(|layout| layout.start == 0);
         for (layout, places) in wide.into_iter().filter(|(layout, _)| layout.start == 0 || !even) {
             let text = layout.narrow(bytes);
-            keep(self.text(&text, &places, context), &text, Via::Utf16, &|span| layout.outward(span.start)..layout.outward(span.end));
+            keep(self.text(&text, &places, context), &text, Via::Utf16, &|span| {
+                layout.outward(span.start)..layout.outward(span.end)
+            });
         }
         for ((start, end), places) in encoded {
             let text = base64::decode(&bytes[start..end]);
@@ -232,11 +237,8 @@ impl Engine {
             if value.len() > def.max || !def.may_start(&text[value.clone()]) {
                 continue;
             }
-            if def.judge != Judge::Format {
-                let name = &text[assignment.name.clone()];
-                if context.kind == Kind::Lock || judge::name_denies(name, keyword_end.saturating_sub(assignment.name.start)) {
-                    continue;
-                }
+            if def.judge != Judge::Format && context.kind == Kind::Lock {
+                continue;
             }
             let matched = if let Some(set) = def.plain_class {
                 let set = &crate::rule::SETS[set];
@@ -251,15 +253,34 @@ impl Engine {
                     None => continue,
                 }
             };
+            let before = found.len();
             self.accept(text, rule, &matched, Some(assignment), context, found);
+            // The name is asked last: few values get here.
+            if found.len() > before && def.judge != Judge::Format {
+                let name = &text[assignment.name.clone()];
+                if judge::name_denies(name, keyword_end.saturating_sub(assignment.name.start)) {
+                    found.truncate(before);
+                }
+            }
         }
     }
 
     /// What holds for a match of any mode.
-    fn accept(&mut self, text: &[u8], rule: usize, matched: &Found, assignment: Option<&Assignment>, context: Context, found: &mut Vec<Candidate>) {
+    fn accept(
+        &mut self,
+        text: &[u8],
+        rule: usize,
+        matched: &Found,
+        assignment: Option<&Assignment>,
+        context: Context,
+        found: &mut Vec<Candidate>,
+    ) {
         let def = &RULES[rule];
         let bytes = &text[matched.secret.clone()];
-        if bytes.is_empty() || judge::classes(bytes) & def.require != def.require || (def.entropy > 0.0 && judge::entropy(bytes) < def.entropy) {
+        if bytes.is_empty()
+            || judge::classes(bytes) & def.require != def.require
+            || (def.entropy > 0.0 && judge::entropy(bytes) < def.entropy)
+        {
             return;
         }
         let mut confidence = def.confidence;
@@ -311,7 +332,13 @@ fn escape_ends(text: &[u8], at: usize) -> bool {
 fn resolve(mut all: Vec<Match>) -> Vec<Match> {
     let vague = |found: &Match| found.rule.judge != Judge::Format;
     all.sort_by(|a, b| {
-        vague(a).cmp(&vague(b)).then(b.confidence.cmp(&a.confidence)).then(a.rule.generic.cmp(&b.rule.generic)).then(b.span.len().cmp(&a.span.len())).then(a.rule.id.cmp(b.rule.id)).then(a.span.start.cmp(&b.span.start))
+        vague(a)
+            .cmp(&vague(b))
+            .then(b.confidence.cmp(&a.confidence))
+            .then(a.rule.generic.cmp(&b.rule.generic))
+            .then(b.span.len().cmp(&a.span.len()))
+            .then(a.rule.id.cmp(b.rule.id))
+            .then(a.span.start.cmp(&b.span.start))
     });
     let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
     all.retain(|found| {

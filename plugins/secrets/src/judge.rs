@@ -4,6 +4,7 @@
 
 use crate::assign::{Assignment, Operator};
 use crate::context::{Context, Kind};
+use crate::lists;
 use crate::rule::Judge;
 use crate::words;
 
@@ -18,44 +19,10 @@ pub enum Verdict {
     Good,
 }
 
-/// Words that no random text holds by chance.
-const FILLER: &[&[u8]] = &[
-    b"example", b"placeholder", b"changeme", b"change_me", b"change-me", b"redacted", b"dummy", b"your_", b"your-", b"yourtoken", b"yourkey", b"yourapi",
-    b"yoursecret", b"yourpass", b"xxxxx", b"insert", b"replace", b"sample", b"notreal", b"not_real", b"not-real", b"invalid", b"foobar", b"asdfg", b"lorem", b"blahblah",
-    b"deadbeef", b"todo", b"fixme", b"<your", b"fake_", b"fake-", b"_here", b"-here", b"goes_here", b"abcdef123", b"123abc", b"mock_", b"mock-", b"*****", b"....", b"-----",
-];
-
-/// More words, for values that only their name gives away.
-const WORDS: &[&[u8]] = &[
-    b"test", b"demo", b"fake", b"mock", b"stub", b"default", b"none", b"null", b"undefined", b"string", b"value", b"secret", b"token", b"passw",
-    b"passphrase", b"apikey", b"api_key", b"username", b"hello", b"enter", b"optional", b"required", b"foo", b"bar", b"qux", b"hidden", b"unknown", b"private", b"public",
-    b"simple", b"temp", b"random", b"something", b"whatever", b"my-", b"my_", b"mypass", b"admin", b"root", b"qwerty", b"letmein",
-];
-
-/// What the rest of a name says against it being a secret: `token_type`, `passwordField`.
-const AGAINST_BEHIND: &[&[u8]] = &[
-    b"id", b"ids", b"name", b"names", b"file", b"filename", b"path", b"url", b"uri", b"type", b"types", b"field", b"fields", b"len", b"length", b"size", b"count", b"exp",
-    b"expiry", b"expires", b"expiration", b"ttl", b"version", b"arn", b"ref", b"label", b"hint", b"policy", b"regex", b"regexp", b"pattern", b"prefix", b"suffix",
-    b"format", b"header", b"param", b"parameter", b"endpoint", b"izer", b"ize", b"ized", b"ization", b"placeholder", b"message", b"msg", b"error", b"description", b"desc", b"title",
-    b"text", b"icon", b"class", b"css", b"column", b"table", b"kind", b"enum", b"status", b"state", b"algorithm", b"alg", b"index", b"idx", b"pos", b"span", b"env",
-    b"var", b"schema", b"manager", b"provider", b"service", b"store", b"location", b"dir", b"folder", b"bucket", b"scope", b"scopes", b"audience", b"issuer", b"required",
-    b"enabled", b"strength", b"min", b"max", b"validator", b"list", b"map", b"set", b"mode", b"source", b"method", b"input", b"selector", b"xpath", b"form", b"prompt",
-    b"tooltip", b"link", b"href", b"page", b"view", b"template", b"hash", b"digest", b"checksum", b"fingerprint", b"rule", b"charset", b"chars", b"alphabet", b"separator",
-    b"delimiter", b"usage", b"help", b"docs", b"example", b"test", b"request", b"response", b"handler", b"callback", b"listener", b"event", b"action", b"code", b"less", b"ed",
-    b"aux", b"new", b"iv", b"slot", b"bits", b"cmd", b"command", b"attr", b"attribute", b"property", b"tag", b"tags", b"string", b"lists", b"node", b"tree", b"parser", b"option",
-];
-
-/// What anywhere in a name says against it.
-const AGAINST_WITHIN: &[&[u8]] = &[
-    b"public", b"checksum", b"digest", b"integrity", b"fingerprint", b"thumbprint", b"placeholder", b"example", b"encrypted", b"sealed", b"key_id", b"keyid", b"next_token",
-    b"nexttoken", b"pagetoken", b"page_token", b"publishable", b"sitekey", b"site_key", b"sha1", b"sha256", b"sha512", b"md5", b"hash", b"commit", b"etag", b"cancel", b"continuation",
-    b"i18n", b"label", b"translat", b"instrumentation", b"tokenization", b"hashed", b"public_key", b"publickey", b"test_", b"dummy", b"fake", b"sync_token",
-];
-
 /// Whether the text is filler: a placeholder's word, one character over and over, a sequence, a short
 /// piece repeated.
 pub fn is_filler(secret: &[u8]) -> bool {
-    if secret.is_empty() || FILLER.iter().any(|word| has(secret, word)) {
+    if secret.is_empty() || Text::folded(secret).has_any(&lists::FILLER) {
         return true;
     }
     let mut same = 1;
@@ -91,10 +58,6 @@ fn kinds(text: &[u8]) -> u32 {
 
 /// Whether the text stands for a value that comes from elsewhere: a template, a variable, a vault's path.
 pub fn is_reference(text: &[u8]) -> bool {
-    const PARTS: &[&[u8]] = &[
-        b"${", b"{{", b"}}", b"$(", b"#{", b"<%", b"%{", b"%(", b"process.env", b"os.environ", b"getenv", b"arn:aws", b"op://", b"vault:", b"ENC[", b"%s", b"%v", b"%d", b"{}", b"{0}", b"@@",
-        b"@{", b"[[", b"secrets.", b"env.", b"var.", b"ssm:", b"secretsmanager", b"keyvault", b"ref+", b"base64:", b"file:", b"env:", b"%@", b"env(", b"{%",
-    ];
     match text.first() {
         None | Some(b'$' | b'<') => return true,
         Some(b'%') if text.ends_with(b"%") => return true,
@@ -105,13 +68,16 @@ pub fn is_reference(text: &[u8]) -> bool {
     if text.starts_with(b"__") && text.ends_with(b"__") {
         return true;
     }
-    if PARTS.iter().any(|part| has_exact(text, part)) {
+    if Text::exact(text).has_any(&lists::REFERENCES) {
         return true;
     }
     // `…{name}…`, as in format strings.
     text.iter().position(|&b| b == b'{').is_some_and(|open| {
         let rest = &text[open + 1..];
-        let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'!')).count();
+        let name = rest
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'!' | b'-'))
+            .count();
         rest.get(name) == Some(&b'}')
     }) || (text.contains(&b'<') && text.ends_with(b">"))
 }
@@ -119,17 +85,29 @@ pub fn is_reference(text: &[u8]) -> bool {
 /// Whether the name, as far as it stands behind and before the keyword, speaks against a secret.
 pub fn name_denies(name: &[u8], keyword_end: usize) -> bool {
     let behind = name.get(keyword_end..).unwrap_or_default();
+    // `_pass` is a keyword, too: the rest of `password` is not what is asked.
+    let behind =
+        ["word", "WORD", "wd", "phrase"].iter().find_map(|rest| behind.strip_prefix(rest.as_bytes())).unwrap_or(behind);
     // The next word: up to a separator or a capital.
     let glued = behind.first().is_some_and(u8::is_ascii_lowercase);
-    let behind = behind.strip_prefix(b"s").filter(|rest| glued && rest.first().is_none_or(|b| !b.is_ascii_lowercase())).unwrap_or(behind);
-    let start = behind.iter().position(|b| b.is_ascii_alphanumeric()).unwrap_or(behind.len());
+    let behind = behind
+        .strip_prefix(b"s")
+        .filter(|rest| glued && !rest.first().is_some_and(u8::is_ascii_lowercase))
+        .unwrap_or(behind);
+    let start = behind.iter().position(u8::is_ascii_alphanumeric).unwrap_or(behind.len());
     let word = &behind[start..];
     let caps = word.len() > 1 && word[1].is_ascii_uppercase();
-    let len = word.iter().enumerate().take_while(|(at, b)| b.is_ascii_alphabetic() && (caps || *at == 0 || !b.is_ascii_uppercase())).count();
+    let len = word
+        .iter()
+        .enumerate()
+        .take_while(|(at, b)| b.is_ascii_alphabetic() && (caps || *at == 0 || !b.is_ascii_uppercase()))
+        .count();
     let word = &word[..len];
-    AGAINST_BEHIND.iter().any(|w| w.eq_ignore_ascii_case(word))
-        || last_word(name).is_some_and(|last| behind.len() > last.len() && AGAINST_BEHIND.iter().any(|w| w.eq_ignore_ascii_case(last)))
-        || AGAINST_WITHIN.iter().any(|w| has(name, w))
+    lists::AGAINST_BEHIND.iter().any(|w| w.eq_ignore_ascii_case(word))
+        || last_word(name).is_some_and(|last| {
+            behind.len() > last.len() && lists::AGAINST_BEHIND.iter().any(|w| w.eq_ignore_ascii_case(last))
+        })
+        || Text::folded(name).has_any(&lists::AGAINST_WITHIN)
 }
 
 fn last_word(name: &[u8]) -> Option<&[u8]> {
@@ -140,10 +118,19 @@ fn last_word(name: &[u8]) -> Option<&[u8]> {
 /// What to think of a value that only its name gives away.
 pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Context) -> Verdict {
     let quoted = assignment.quoted;
-    if value.iter().any(|b| !(b'!'..=b'~').contains(b)) || assignment.expression || is_reference(value) || is_filler(value) {
+    // Most values in code are expressions: without quotes only what is long and holds digits can be none.
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let bare = !quoted && context.kind != Kind::Config;
+    if bare && (value.len() < 16 || digits < 3) {
         return Verdict::Drop;
     }
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    if value.iter().any(|b| !(b'!'..=b'~').contains(b))
+        || assignment.expression
+        || is_reference(value)
+        || is_filler(value)
+    {
+        return Verdict::Drop;
+    }
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let marks = value.len() - digits - letters;
     let joints = value.iter().filter(|b| matches!(b, b'_' | b'-' | b'.' | b'/' | b':')).count();
@@ -151,14 +138,18 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
         return Verdict::Drop;
     }
     let words = words::coverage(value);
-    if !quoted && context.kind != Kind::Config {
+    // `a= b= c=`, as in lists of options.
+    if value.ends_with(b"=") && words > 0.5 {
+        return Verdict::Drop;
+    }
+    if bare {
         // An expression, or prose: only what can be neither.
-        let random = value.len() >= 16 && digits >= 3 && words < 0.4 && !value.iter().any(|b| matches!(b, b'.' | b':' | b'@' | b'#'));
+        let random = words < 0.4 && !value.iter().any(|b| matches!(b, b'.' | b':' | b'@' | b'#'));
         if !random {
             return Verdict::Drop;
         }
     }
-    let known = WORDS.iter().any(|word| has(value, word));
+    let known = Text::folded(value).has_any(&lists::WORDS);
     let weak = assignment.operator == Operator::Compare || (!quoted && context.kind == Kind::Document);
     match judge {
         Judge::Format => Verdict::Good,
@@ -171,7 +162,7 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
         }
         Judge::Password => {
             let effort = digits + (marks - joints);
-            let chance = value.len() >= 10 && words < 0.4 && classes(value) & 12 == 12;
+            let chance = value.len() >= 10 && words < 0.4 && classes(value) & 0b1100 == 0b1100;
             if (effort == 0 && !chance) || (known && effort < 3) || (words >= 0.9 && effort < 2) {
                 return Verdict::Drop;
             }
@@ -182,20 +173,34 @@ pub fn verdict(judge: Judge, assignment: &Assignment, value: &[u8], context: Con
 
 /// What to think of a value that the syntax around it gives away: a URL, a header, a command line.
 pub fn surrounded(judge: Judge, whole: &[u8], value: &[u8], context: Context) -> Verdict {
-    if has(whole, b"example") {
+    let around = Text::folded(whole);
+    if around.has(b"example") {
         return Verdict::Drop;
     }
     // As if it were assigned in quotes: where it ends is known.
-    let assignment =
-        Assignment { name: 0..0, value: 0..0, operator: Operator::Assign, quoted: true, escaped: false, expression: false };
+    let assignment = Assignment {
+        name: 0..0,
+        value: 0..0,
+        operator: Operator::Assign,
+        quoted: true,
+        escaped: false,
+        expression: false,
+    };
     // A token's own dots and a name's are told apart by whoever wrote the rule.
     let verdict = verdict(judge, &assignment, value, context);
-    if verdict == Verdict::Good && (has(whole, b"localhost") || has(whole, b"127.0.0.1")) { Verdict::Weak } else { verdict }
+    if verdict == Verdict::Good && (around.has(b"localhost") || around.has(b"127.0.0.1")) {
+        Verdict::Weak
+    } else {
+        verdict
+    }
 }
 
 fn is_path(value: &[u8]) -> bool {
-    let slashes = value.iter().filter(|&&b| b == b'/').count();
-    if value.windows(3).any(|w| w == b"://") || matches!(value, [b'/' | b'~' | b'.', b'/' | b'.' | b'a'..=b'z', ..]) || value.windows(2).any(|w| w == b":\\") {
+    let slashes = value.split(|&b| b == b'/').count() - 1;
+    if value.windows(3).any(|w| w == b"://")
+        || matches!(value, [b'/' | b'~' | b'.', b'/' | b'.' | b'a'..=b'z', ..])
+        || value.windows(2).any(|w| w == b":\\")
+    {
         return true;
     }
     // Base64 has slashes, too; a path has words between them.
@@ -207,12 +212,17 @@ fn is_path(value: &[u8]) -> bool {
     let extension = &value[dot + 1..];
     (2..=6).contains(&extension.len())
         && extension.iter().all(u8::is_ascii_lowercase)
-        && value[..dot].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b'@' | b'+'))
+        && value[..dot]
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b'@' | b'+'))
 }
 
 fn is_code(value: &[u8]) -> bool {
-    const PARTS: &[&[u8]] = &[b"()", b"=>", b"::", b"->", b"\\d", b"\\w", b"\\s", b"[a-z", b"[A-Z", b"[0-9", b".*", b".+", b"&&", b"||", b"=\"", b"='", b"(?", b"</", b"/>", b"[^", b"();", b"\\x", b"\\u", b"\\0"];
-    PARTS.iter().any(|part| has_exact(value, part)) || value.starts_with(b"#") && value.len() <= 9 || value.starts_with(b"--") || value.ends_with(b"(") || value.ends_with(b":")
+    Text::exact(value).has_any(&lists::CODE)
+        || value.starts_with(b"#") && value.len() <= 9
+        || value.starts_with(b"--")
+        || value.ends_with(b"(")
+        || value.ends_with(b":")
 }
 
 /// `SOME_VARIABLE`, `some-name`, `some.key`, `someName`: words and joints only.
@@ -223,11 +233,16 @@ fn is_name(value: &[u8], digits: usize) -> bool {
     }
     let joint = value.iter().any(|b| matches!(b, b'_' | b'-' | b'.' | b':'));
     let one_case = value.iter().all(|b| !b.is_ascii_uppercase()) || value.iter().all(|b| !b.is_ascii_lowercase());
-    digits == 0 && one_case && (joint || value.len() < 20) || joint && one_case && digits <= 2 && words::coverage(value) > 0.5
+    digits == 0 && one_case && (joint || value.len() < 20)
+        || joint && one_case && digits <= 2 && words::coverage(value) > 0.5
 }
 
 fn is_uuid(value: &[u8]) -> bool {
-    value.len() == 36 && value.iter().enumerate().all(|(at, b)| if matches!(at, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
+    value.len() == 36
+        && value
+            .iter()
+            .enumerate()
+            .all(|(at, b)| if matches!(at, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
 /// Shannon entropy in bits a character.
@@ -260,10 +275,119 @@ pub fn classes(text: &[u8]) -> u8 {
     })
 }
 
-fn has(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word))
+/// A text in which many words are looked for: most of them hold a byte that it has not.
+struct Text {
+    bytes: Vec<u8>,
+    set: u128,
 }
 
-fn has_exact(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|w| w == word)
+impl Text {
+    fn exact(bytes: &[u8]) -> Self {
+        Self::new(bytes.to_vec())
+    }
+
+    /// Words in small letters are found in either case.
+    fn folded(bytes: &[u8]) -> Self {
+        Self::new(bytes.to_ascii_lowercase())
+    }
+
+    fn new(bytes: Vec<u8>) -> Self {
+        let set = bytes.iter().filter(|b| b.is_ascii()).fold(0, |set, &b| set | 1_u128 << b);
+        Self { bytes, set }
+    }
+
+    fn has(&self, word: &[u8]) -> bool {
+        word.iter().all(|&b| self.set >> (b & 127) & 1 == 1) && self.bytes.windows(word.len()).any(|w| w == word)
+    }
+
+    fn has_any(&self, words: &[&[u8]]) -> bool {
+        words.iter().any(|word| self.has(word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CODE: Context = Context { kind: Kind::Code, rehearsal: false };
+
+    fn of(judge: Judge, value: &str, quoted: bool) -> Verdict {
+        let assignment = Assignment {
+            name: 0..0,
+            value: 0..0,
+            operator: Operator::Assign,
+            quoted,
+            escaped: false,
+            expression: false,
+        };
+        verdict(judge, &assignment, value.as_bytes(), CODE)
+    }
+
+    #[test]
+    fn what_is_no_token() {
+        for value in [
+            "${TOKEN}",
+            "{{ token }}",
+            "<your-token>",
+            "%TOKEN%",
+            "$(cat token)",
+            "__TOKEN__",
+            "access_token_provider_1",
+            "AccessTokenProvider2",
+            "SOME_VARIABLE_NAME_1",
+            "/var/run/secrets/token1",
+            "https://host.internal/a1",
+            "com.company.product.Token1",
+            "aaaaaaaaaaaaaaaaaaaaaaaa",
+            "1234567890abcdefghij",
+            "abc123abc123abc123abc123",
+            "settings.prod.json",
+            "^[a-z0-9]{32}$",
+            "this is a text 1",
+            "changeme-changeme-1",
+            "00000000-0000-0000-0000-000000000000",
+        ] {
+            assert_eq!(of(Judge::Token, value, true), Verdict::Drop, "{value}");
+        }
+        assert_eq!(of(Judge::Token, "token1_from_config", false), Verdict::Drop);
+    }
+
+    #[test]
+    fn what_may_be_a_token_or_a_password() {
+        for value in ["q7XvB2kLp9WzR4tN8mYc3HsD", "9f86d081884c7d659a2feaa0c55ad015", "zK3/pQ9+vL2xT7wRb1nM5cYd=="] {
+            assert_eq!(of(Judge::Token, value, true), Verdict::Good, "{value}");
+        }
+        assert_eq!(of(Judge::Token, "3f2a9c1e-7b4d-4e8a-9c6f-1d2e3f4a5b6c", true), Verdict::Weak);
+        for value in ["Tr4verse-Cobalt9", "kX9#mQ2$vL", "Sommer2024!"] {
+            assert_ne!(of(Judge::Password, value, true), Verdict::Drop, "{value}");
+        }
+        for value in ["password", "user_password", "enter your password", "string", "********", "Password"] {
+            assert_eq!(of(Judge::Password, value, true), Verdict::Drop, "{value}");
+        }
+    }
+
+    #[test]
+    fn names_that_deny() {
+        let denies = |name: &str, keyword: &str| {
+            let end = name.to_ascii_lowercase().find(keyword).map_or(0, |at| at + keyword.len());
+            name_denies(name.as_bytes(), end)
+        };
+        for name in [
+            "token_type",
+            "tokenUrl",
+            "TOKEN_TTL",
+            "tokenizer",
+            "token-name",
+            "public_token",
+            "token_sha256",
+            "tokens_file",
+        ] {
+            assert!(denies(name, "token"), "{name}");
+        }
+        for name in
+            ["token", "TOKEN", "api_token", "token_prod", "TOKEN_2", "HASHICORP_TOKEN", "tokenValue", "latest_token"]
+        {
+            assert!(!denies(name, "token"), "{name}");
+        }
+    }
 }

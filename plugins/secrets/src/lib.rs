@@ -6,7 +6,7 @@
 //! else.
 //!
 //! - `engine` goes from anchors to matches, `assign` from a keyword to the value assigned to its name;
-//! - `judge`, `words` and `context` tell secrets from what looks like one; `check` verifies what can be;
+//! - `judge`, `lists`, `words` and `context` tell secrets from what looks like one; `check` verifies what can be;
 //! - `base64` and `wide` see through encodings.
 
 mod assign;
@@ -15,6 +15,7 @@ mod check;
 mod context;
 mod engine;
 mod judge;
+mod lists;
 mod regexes;
 mod rule;
 mod scanner;

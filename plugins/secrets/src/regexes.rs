@@ -31,8 +31,17 @@ pub struct Regexes {
 
 #[derive(Debug, Default)]
 struct Slot {
-    main: Option<Option<Box<Compiled>>>,
+    main: Main,
     allow: Option<Vec<Regex>>,
+}
+
+/// A regex that may not have been needed yet.
+#[derive(Debug, Default)]
+enum Main {
+    #[default]
+    Untried,
+    Failed,
+    Ready(Box<Compiled>),
 }
 
 /// Where a rule matched, and where in it the secret is.
@@ -59,7 +68,10 @@ impl Regexes {
     /// A match that begins where the range begins (`anchored`), or the first inside the range.
     pub fn find(&mut self, rule: usize, text: &[u8], range: Range<usize>, anchored: bool) -> Option<Found> {
         let slot = self.slots.get_mut(rule)?;
-        let compiled = slot.main.get_or_insert_with(|| compile(&RULES[rule]).map(Box::new)).as_mut()?;
+        if matches!(slot.main, Main::Untried) {
+            slot.main = compile(&RULES[rule]).map_or(Main::Failed, |compiled| Main::Ready(Box::new(compiled)));
+        }
+        let Main::Ready(compiled) = &mut slot.main else { return None };
         let anchored = if anchored { Anchored::Yes } else { Anchored::No };
         let input = Input::new(text).range(range).anchored(anchored);
         let Compiled { regex, cache, captures, secret } = compiled.as_mut();
@@ -81,7 +93,10 @@ impl Regexes {
             return false;
         }
         let Some(slot) = self.slots.get_mut(rule) else { return false };
-        slot.allow.get_or_insert_with(|| patterns.iter().filter_map(|pattern| build(pattern)).collect()).iter().any(|regex| regex.is_match(secret))
+        slot.allow
+            .get_or_insert_with(|| patterns.iter().filter_map(|pattern| build(pattern)).collect())
+            .iter()
+            .any(|regex| regex.is_match(secret))
     }
 }
 

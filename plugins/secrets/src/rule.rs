@@ -90,9 +90,10 @@ impl Anchor {
     /// Whether it stands here as written.
     pub fn is_at(&self, bytes: &[u8], offset: usize) -> bool {
         let text = self.text.as_bytes();
-        offset.checked_add(text.len()).and_then(|end| bytes.get(offset..end)).is_some_and(|found| {
-            if self.ignore_case { found.eq_ignore_ascii_case(text) } else { found == text }
-        })
+        offset
+            .checked_add(text.len())
+            .and_then(|end| bytes.get(offset..end))
+            .is_some_and(|found| if self.ignore_case { found.eq_ignore_ascii_case(text) } else { found == text })
     }
 }
 
@@ -116,4 +117,11 @@ impl Rule {
     }
 }
 
-include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+pub use tables::{ANCHORS, RULES, SETS};
+
+#[allow(clippy::unreadable_literal, reason = "generated")]
+mod tables {
+    use super::{Anchor, ByteSet, Checksum, Confidence, Judge, Mode, Rule};
+
+    include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+}

@@ -41,11 +41,16 @@ fn finding(file: &File, found: Match) -> Finding {
         Via::Utf16 => ", in UTF-16",
     };
     let message = match found.confidence {
-        Confidence::Low => format!("What looks like a secret stands here{hidden} ({title}); if it is one, revoke it and read it from a secret store instead"),
-        _ => format!("{title} stands here in the clear{hidden}; revoke it where it was issued, then read its successor from a secret store"),
+        Confidence::Low => format!(
+            "What looks like a secret stands here{hidden} ({title}); if it is one, revoke it and read it from a secret store instead"
+        ),
+        _ => format!(
+            "{title} stands here in the clear{hidden}; revoke it where it was issued, then read its successor from a secret store"
+        ),
     };
     let span = found.span;
-    let finding = Finding::new(found.rule.id, found.confidence, message).at(file, span.clone()).secret(found.secret).redact(span);
+    let finding =
+        Finding::new(found.rule.id, found.confidence, message).at(file, span.clone()).secret(found.secret).redact(span);
     match found.via {
         Via::Plain => finding,
         Via::Base64 => finding.label("encoding", "base64"),

@@ -14,7 +14,9 @@ impl Layout {
     /// The layout in which an occurrence of the anchor's text begins here.
     pub fn of(bytes: &[u8], offset: usize, text: &str, ignore_case: bool) -> Option<Self> {
         let found = bytes.get(offset..offset.checked_add(text.len() * 2)?)?;
-        let same = |low: u8, high: u8, want: u8| high == 0 && (low == want || (ignore_case && low.eq_ignore_ascii_case(&want)));
+        let same = |low: u8, high: u8, want: u8| {
+            high == 0 && (low == want || (ignore_case && low.eq_ignore_ascii_case(&want)))
+        };
         let pairs = || found.chunks_exact(2).zip(text.bytes());
         let start = offset % 2;
         if pairs().all(|(pair, want)| same(pair[0], pair[1], want)) {

@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn words_are_covered_and_chance_is_not() {
-        for words in ["user_password", "access-token", "AuthenticationProvider", "clientSecretFromConfig", "the.quick.brown"] {
+        for words in
+            ["user_password", "access-token", "AuthenticationProvider", "clientSecretFromConfig", "the.quick.brown"]
+        {
             assert!(coverage(words.as_bytes()) > 0.7, "{words}");
         }
         for chance in ["x7Kp2mQ9vTz4", "9f86d081884c7d659a2feaa0c55ad015", "qzXvbWkjRtPlMnGh", "aGVsbG8gd29ybGQ"] {

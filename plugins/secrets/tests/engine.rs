@@ -52,7 +52,11 @@ fn the_tables_are_those_of_the_manifest() {
 #[test]
 fn utf16_is_seen_through() {
     let text = made("$password = '{{base62:14}}'\r\n");
-    for (order, mark) in [(u16::to_le_bytes as fn(u16) -> [u8; 2], &b"\xff\xfe"[..]), (u16::to_be_bytes, b"\xfe\xff"), (u16::to_le_bytes, b"")] {
+    for (order, mark) in [
+        (u16::to_le_bytes as fn(u16) -> [u8; 2], &b"\xff\xfe"[..]),
+        (u16::to_be_bytes, b"\xfe\xff"),
+        (u16::to_le_bytes, b""),
+    ] {
         let bytes: Vec<u8> = mark.iter().copied().chain(text.encode_utf16().flat_map(order)).collect();
         let found = scan(&bytes, "set.ps1");
         assert_eq!(found.len(), 1, "{mark:?}");
@@ -65,7 +69,9 @@ fn utf16_is_seen_through() {
 #[test]
 fn base64_is_seen_through_at_every_alignment() {
     for pad in ["", "x", "xy"] {
-        let text = made(&format!("data: {{{{b64:{pad}-----BEGIN PRIVATE KEY-----\n{{{{base64:64}}}}\n-----END PRIVATE KEY-----\n}}}}\n"));
+        let text = made(&format!(
+            "data: {{{{b64:{pad}-----BEGIN PRIVATE KEY-----\n{{{{base64:64}}}}\n-----END PRIVATE KEY-----\n}}}}\n"
+        ));
         let found = scan(text.as_bytes(), "secret.yaml");
         assert_eq!(found.len(), 1, "{pad}");
         assert_eq!((found[0].via, found[0].rule.id), (Via::Base64, "secrets.private-key"));
@@ -99,7 +105,18 @@ fn a_finding_names_the_place_and_hides_the_secret() {
 
 #[test]
 fn long_lines_and_many_anchors_take_linear_time() {
-    for piece in ["token=", "eyJhbGci", "://a:", "-----BEGIN PRIVATE KEY-----", "secret\\\":\\\"", "password = (\n", "\"kty\"", "LS0tLS1CRUdJTi", "curl -", "key: secret_"] {
+    for piece in [
+        "token=",
+        "eyJhbGci",
+        "://a:",
+        "-----BEGIN PRIVATE KEY-----",
+        "secret\\\":\\\"",
+        "password = (\n",
+        "\"kty\"",
+        "LS0tLS1CRUdJTi",
+        "curl -",
+        "key: secret_",
+    ] {
         let bytes = piece.repeat((1 << 20) / piece.len()).into_bytes();
         let anchors = FINDER.find(&bytes);
         let start = Instant::now();
@@ -111,10 +128,13 @@ fn long_lines_and_many_anchors_take_linear_time() {
 
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let anchors: Vec<Vec<u8>> = ANCHORS.iter().map(|anchor| anchor.text.as_bytes().to_vec()).collect();
-    let marks: Vec<Vec<u8>> = ["\"", "'", "\\", "\\\"", "=", ":", " = ", "\n", "&quot;", "(", ")", ",", "value:", "<", ">", "\0", "==", "--", "||", "@", "${", "`", "\"\"\"", "%3D"]
-        .iter()
-        .map(|mark| mark.as_bytes().to_vec())
-        .collect();
+    let marks: Vec<Vec<u8>> = [
+        "\"", "'", "\\", "\\\"", "=", ":", " = ", "\n", "&quot;", "(", ")", ",", "value:", "<", ">", "\0", "==", "--",
+        "||", "@", "${", "`", "\"\"\"", "%3D",
+    ]
+    .iter()
+    .map(|mark| mark.as_bytes().to_vec())
+    .collect();
     let piece = prop_oneof![
         3 => prop::sample::select(anchors),
         3 => prop::sample::select(marks),

@@ -45,7 +45,11 @@ impl HostFile for State {
         Ok(stat.map(|s| Stat { kind: Kind::Regular, mode: s.mode, uid: s.uid, gid: s.gid, link: None }))
     }
 
-    fn sibling(&mut self, file: Resource<FileHandle>, path: String) -> wasmtime::Result<Result<Resource<FileHandle>, Error>> {
+    fn sibling(
+        &mut self,
+        file: Resource<FileHandle>,
+        path: String,
+    ) -> wasmtime::Result<Result<Resource<FileHandle>, Error>> {
         let own = self.table.get(&file)?.data.path.clone();
         match resolve(&own, &path) {
             Some(target) => self.open_granted(&target),
@@ -72,7 +76,9 @@ impl State {
         };
         if !shared.read.is_match(&path) {
             let id = &shared.manifest.id;
-            return Ok(Err(Error::Denied(format!("`allow.read` of [plugins.{id}] in scan.toml does not cover `{path}`"))));
+            return Ok(Err(Error::Denied(format!(
+                "`allow.read` of [plugins.{id}] in scan.toml does not cover `{path}`"
+            ))));
         }
         if self.handles.len() > shared.limits.open_files {
             return Ok(Err(Error::Limit(format!("more than {} files are open", shared.limits.open_files))));

@@ -4,7 +4,9 @@
 use std::sync::atomic::Ordering;
 
 use crate::finding::raw;
-use crate::sandbox::bindings::scanhost::plugin::report::{Attachment, Error, Finding, Host, Level, Measurement, Package};
+use crate::sandbox::bindings::scanhost::plugin::report::{
+    Attachment, Error, Finding, Host, Level, Measurement, Package,
+};
 use crate::sandbox::convert;
 use crate::sandbox::state::{State, push_log};
 
@@ -14,7 +16,10 @@ impl Host for State {
         let known = self.batch.attachments.len();
         for finding in &batch {
             let mistake = if self.shared.manifest.rule(&finding.rule).is_none() {
-                Some(format!("a finding of rule `{}`, which the manifest does not declare", finding.rule.escape_debug()))
+                Some(format!(
+                    "a finding of rule `{}`, which the manifest does not declare",
+                    finding.rule.escape_debug()
+                ))
             } else if finding.attachments.iter().any(|handle| *handle as usize >= known) {
                 Some(format!("a finding of rule `{}` with an attachment that was not made in this call", finding.rule))
             } else {
@@ -40,7 +45,10 @@ impl Host for State {
 
     fn measurements(&mut self, batch: Vec<Measurement>) -> wasmtime::Result<Result<(), Error>> {
         let batch: Vec<raw::Measurement> = batch.into_iter().map(convert::measurement).collect();
-        if let Some(bad) = batch.iter().find(|m| !m.value.is_finite() || [m.lower95, m.upper95].iter().flatten().any(|b| !b.is_finite())) {
+        if let Some(bad) = batch
+            .iter()
+            .find(|m| !m.value.is_finite() || [m.lower95, m.upper95].iter().flatten().any(|b| !b.is_finite()))
+        {
             let mistake = format!("a measurement `{}` that is not a finite number", bad.name.escape_debug());
             return Ok(Err(self.mistake(mistake)));
         }
@@ -116,7 +124,8 @@ impl State {
             Some(format!("more than {} records in one call; {what} were dropped", limits.records_per_call))
         } else if self.batch.bytes.saturating_add(bytes) > limits.bytes_per_call {
             Some(format!("more than {} bytes reported in one call; {what} were dropped", limits.bytes_per_call))
-        } else if self.shared.records.load(Ordering::Relaxed) + self.batch.records() + records > limits.records_per_run {
+        } else if self.shared.records.load(Ordering::Relaxed) + self.batch.records() + records > limits.records_per_run
+        {
             Some(format!("more than {} records in one run; {what} were dropped", limits.records_per_run))
         } else {
             None

@@ -43,9 +43,9 @@ impl AnchorFinder {
         }
         let [wide_exact, wide_folded] = wide;
         Self {
-            exact: Forms::new(exact, false),
-            folded: Forms::new(folded, true),
-            wide: [Forms::new(wide_exact, false), Forms::new(wide_folded, true)],
+            exact: Forms::new(&exact, false),
+            folded: Forms::new(&folded, true),
+            wide: [Forms::new(&wide_exact, false), Forms::new(&wide_folded, true)],
         }
     }
 
@@ -66,7 +66,7 @@ impl AnchorFinder {
 }
 
 impl Forms {
-    fn new(forms: Vec<(Vec<u8>, u32)>, fold: bool) -> Self {
+    fn new(forms: &[(Vec<u8>, u32)], fold: bool) -> Self {
         if forms.is_empty() {
             return Self::default();
         }

@@ -133,7 +133,8 @@ impl Masker {
         if let Some(fix) = &mut finding.fix {
             self.text(&mut fix.title);
             // A masked replacement is no fix any more.
-            if fix.edits.iter().any(|edit| self.finder.is_match(&edit.replacement) || self.finder.is_match(&edit.path)) {
+            if fix.edits.iter().any(|edit| self.finder.is_match(&edit.replacement) || self.finder.is_match(&edit.path))
+            {
                 finding.fix = None;
             }
         }

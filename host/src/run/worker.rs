@@ -165,7 +165,7 @@ impl Shared<'_> {
 fn describe(failure: &CallFailure, loaded: &Loaded) -> String {
     let limits = loaded.limits();
     match failure {
-        CallFailure::Trapped(why) => format!("the plugin crashed: {why}"),
+        CallFailure::Trapped(why) => why.clone(),
         CallFailure::Timeout => {
             format!("the plugin used up its {} for one call (`limits.time` in scan.toml)", humantime(limits.time))
         }

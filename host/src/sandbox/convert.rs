@@ -114,11 +114,20 @@ pub(super) fn finding_bytes(f: &raw::Finding) -> usize {
         title.len() + edits.iter().map(|e| e.path.len() + e.replacement.len() + ELEMENT).sum::<usize>()
     });
     let related: usize = f.related.iter().map(|(at, note)| ELEMENT + place(at) + note.len()).sum();
-    f.rule.len() + f.message.len() + place(&f.primary) + related + subject + fix + f.redact.len() * 16 + f.attachments.len() * 4 + labels_bytes(&f.labels)
+    f.rule.len()
+        + f.message.len()
+        + place(&f.primary)
+        + related
+        + subject
+        + fix
+        + f.redact.len() * 16
+        + f.attachments.len() * 4
+        + labels_bytes(&f.labels)
 }
 
 pub(super) fn package_bytes(p: &raw::Package) -> usize {
-    let places: usize = p.locations.iter().map(|l| ELEMENT + l.path.len() + l.logical.as_ref().map_or(0, String::len)).sum();
+    let places: usize =
+        p.locations.iter().map(|l| ELEMENT + l.path.len() + l.logical.as_ref().map_or(0, String::len)).sum();
     let texts: usize = p.licences.iter().chain(&p.path).map(|text| ELEMENT + text.len()).sum();
     p.purl.len() + places + texts + p.scope.len() + labels_bytes(&p.labels)
 }

@@ -113,7 +113,7 @@ impl Engine {
         for (name, _) in component.component_type().imports(&self.inner) {
             let provided = match interface(name) {
                 Some(ours) => PROVIDED.contains(&ours),
-                None => name.starts_with("wasi:"),
+                None => super::inert::LINKED.iter().any(|linked| name.starts_with(linked)),
             };
             if !provided {
                 return Err(EngineError::Import(name.to_owned()));

@@ -13,7 +13,7 @@ use super::convert;
 use super::engine::{Engine, Loaded};
 use super::inert::{self, Stderr};
 use super::limits::Memory;
-use super::state::{Batch, FileData, FileHandle, Hit, State};
+use super::state::{Batch, FileData, Hit, OpenFile, State};
 
 /// How a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Instance {
 
     /// Hands it a file.
     pub fn scan(&mut self, data: &Arc<FileData>, hits: &Arc<[Hit]>) -> CallResult {
-        let handle = FileHandle { data: Arc::clone(data), hits: Arc::clone(hits) };
+        let handle = OpenFile { data: Arc::clone(data), hits: Arc::clone(hits) };
         let file = match self.store.data_mut().give(handle) {
             Ok(file) => file,
             Err(error) => return finish(&mut self.store, Err(error)),
@@ -122,12 +122,20 @@ fn finish(store: &mut Store<State>, result: wasmtime::Result<Result<(), Error>>)
             } else if store.data().memory.refused {
                 CallFailure::Memory
             } else {
-                CallFailure::Trapped(reason(&error))
+                CallFailure::Trapped(format!("{}{}", reason(&error), last_words(&batch)))
             })
         }
     };
     store.data().shared.records.fetch_add(batch.records(), Ordering::Relaxed);
     CallResult { batch, failure }
+}
+
+/// What the guest wrote to standard error before it died: a panic's message is the only clue that there is.
+fn last_words(batch: &Batch) -> String {
+    let lines = batch.log.iter().filter(|line| line.level == "stderr" && !line.text.trim().is_empty());
+    let mut lines: Vec<&str> = lines.map(|line| line.text.trim()).filter(|line| !line.starts_with("note: ")).collect();
+    let last = lines.split_off(lines.len().saturating_sub(2)).join(" ");
+    if last.is_empty() { last } else { format!("; it wrote: {last}") }
 }
 
 /// The innermost cause: wasmtime wraps it in its own words.

@@ -35,8 +35,15 @@ pub struct FileData {
     pub provenance: Vec<(String, String)>,
 }
 
-/// What a guest's handle stands for.
+/// What a guest's handle stands for. A handle is good for one call; one that a guest keeps stays in the table,
+/// empty, because a number that was given away again would silently mean another file.
 pub struct FileHandle {
+    pub(super) open: Option<OpenFile>,
+}
+
+/// A file during the call that it was given to.
+#[derive(Clone)]
+pub struct OpenFile {
     pub(super) data: Arc<FileData>,
     pub(super) hits: Arc<[Hit]>,
 }
@@ -113,8 +120,8 @@ pub(crate) struct State {
 
 impl State {
     /// A handle for the guest.
-    pub(super) fn give(&mut self, handle: FileHandle) -> wasmtime::Result<Resource<FileHandle>> {
-        let resource = self.table.push(handle)?;
+    pub(super) fn give(&mut self, file: OpenFile) -> wasmtime::Result<Resource<FileHandle>> {
+        let resource = self.table.push(FileHandle { open: Some(file) })?;
         self.handles.push(resource.rep());
         Ok(resource)
     }
@@ -122,7 +129,9 @@ impl State {
     /// Ends a call: takes back handles, collects standard error, hands out what was reported.
     pub(super) fn end_call(&mut self) -> Batch {
         for rep in std::mem::take(&mut self.handles) {
-            let _ = self.table.delete(Resource::<FileHandle>::new_own(rep));
+            if let Ok(handle) = self.table.get_mut(&Resource::<FileHandle>::new_borrow(rep)) {
+                handle.open = None;
+            }
         }
         let mut batch = std::mem::take(&mut self.batch);
         let (text, dropped) = self.stderr.take();

@@ -221,11 +221,7 @@ pub fn surrounded(judge: Judge, whole: &[u8], value: &[u8], context: Context) ->
     };
     // A token's own dots and a name's are told apart by whoever wrote the rule.
     let verdict = verdict(judge, &assignment, value, context);
-    if verdict == Verdict::Good && (has(b"localhost") || has(b"127.0.0.1")) {
-        Verdict::Weak
-    } else {
-        verdict
-    }
+    if verdict == Verdict::Good && (has(b"localhost") || has(b"127.0.0.1")) { Verdict::Weak } else { verdict }
 }
 
 /// `1.13.5-k8s`, `v2.0`: what stands behind the colon of an image or a package.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::Resource;
 
 use crate::sandbox::bindings::scanhost::plugin::files::{Anchor, Error, Host, HostFile, Kind, Stat};
-use crate::sandbox::state::{FileData, FileHandle, State};
+use crate::sandbox::state::{FileData, FileHandle, OpenFile, State};
 
 /// What one `read` may copy; a guest that wants more asks again.
 const READ_MAX: u64 = 32 << 20;
@@ -18,15 +18,15 @@ impl Host for State {
 
 impl HostFile for State {
     fn path(&mut self, file: Resource<FileHandle>) -> wasmtime::Result<String> {
-        Ok(self.table.get(&file)?.data.path.clone())
+        Ok(self.opened(&file)?.data.path.clone())
     }
 
     fn size(&mut self, file: Resource<FileHandle>) -> wasmtime::Result<u64> {
-        Ok(self.table.get(&file)?.data.bytes.len() as u64)
+        Ok(self.opened(&file)?.data.bytes.len() as u64)
     }
 
     fn read(&mut self, file: Resource<FileHandle>, offset: u64, len: u32) -> wasmtime::Result<Result<Vec<u8>, Error>> {
-        let bytes = &self.table.get(&file)?.data.bytes;
+        let bytes = &self.opened(&file)?.data.bytes;
         let size = bytes.len() as u64;
         let start = offset.min(size);
         let end = offset.saturating_add(u64::from(len).min(READ_MAX)).min(size);
@@ -34,14 +34,14 @@ impl HostFile for State {
     }
 
     fn anchors(&mut self, file: Resource<FileHandle>, start: u32, max: u32) -> wasmtime::Result<Vec<Anchor>> {
-        let hits = &self.table.get(&file)?.hits;
+        let hits = &self.opened(&file)?.hits;
         let from = (start as usize).min(hits.len());
         let to = from.saturating_add(max as usize).min(hits.len());
         Ok(hits[from..to].iter().map(|hit| Anchor { id: hit.anchor, offset: hit.offset }).collect())
     }
 
     fn stat(&mut self, file: Resource<FileHandle>) -> wasmtime::Result<Option<Stat>> {
-        let stat = self.table.get(&file)?.data.stat.as_ref();
+        let stat = self.opened(&file)?.data.stat.as_ref();
         Ok(stat.map(|s| Stat { kind: Kind::Regular, mode: s.mode, uid: s.uid, gid: s.gid, link: None }))
     }
 
@@ -50,7 +50,7 @@ impl HostFile for State {
         file: Resource<FileHandle>,
         path: String,
     ) -> wasmtime::Result<Result<Resource<FileHandle>, Error>> {
-        let own = self.table.get(&file)?.data.path.clone();
+        let own = self.opened(&file)?.data.path.clone();
         match resolve(&own, &path) {
             Some(target) => self.open_granted(&target),
             None => Ok(Err(Error::Denied(format!("`{path}` leads out of the root")))),
@@ -58,7 +58,7 @@ impl HostFile for State {
     }
 
     fn provenance(&mut self, file: Resource<FileHandle>) -> wasmtime::Result<Vec<(String, String)>> {
-        Ok(self.table.get(&file)?.data.provenance.clone())
+        Ok(self.opened(&file)?.data.provenance.clone())
     }
 
     fn drop(&mut self, file: Resource<FileHandle>) -> wasmtime::Result<()> {
@@ -69,6 +69,12 @@ impl HostFile for State {
 }
 
 impl State {
+    /// The file of a handle, as long as its call lasts.
+    fn opened(&self, file: &Resource<FileHandle>) -> wasmtime::Result<&OpenFile> {
+        let stale = || wasmtime::format_err!("it used a file after the call that the file was given to");
+        self.table.get(file)?.open.as_ref().ok_or_else(stale)
+    }
+
     fn open_granted(&mut self, path: &str) -> wasmtime::Result<Result<Resource<FileHandle>, Error>> {
         let shared = Arc::clone(&self.shared);
         let Some(path) = resolve("", path) else {
@@ -91,7 +97,7 @@ impl State {
             return Ok(Err(Error::Failed(format!("cannot read `{path}`: {error}"))));
         }
         let data = FileData { path: entry.path, bytes, stat: entry.stat, provenance: entry.provenance };
-        Ok(Ok(self.give(FileHandle { data: Arc::new(data), hits: Arc::from([]) })?))
+        Ok(Ok(self.give(OpenFile { data: Arc::new(data), hits: Arc::from([]) })?))
     }
 }
 

@@ -165,7 +165,7 @@ impl Shared<'_> {
 fn describe(failure: &CallFailure, loaded: &Loaded) -> String {
     let limits = loaded.limits();
     match failure {
-        CallFailure::Trapped(why) => why.clone(),
+        CallFailure::Trapped(why) | CallFailure::Refused(why) => why.clone(),
         CallFailure::Timeout => {
             format!("the plugin used up its {} for one call (`limits.time` in scan.toml)", humantime(limits.time))
         }
@@ -175,7 +175,6 @@ fn describe(failure: &CallFailure, loaded: &Loaded) -> String {
                 size(limits.memory)
             )
         }
-        CallFailure::Refused(why) => why.clone(),
     }
 }
 

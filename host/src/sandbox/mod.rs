@@ -2,7 +2,7 @@
 //!
 //! In comes a plugin (compiled code, manifest, grants) and one file at a time; out comes what the guest
 //! reported, as [`finding::raw`](crate::finding::raw) types, or how it failed. [`limits`] says what a guest may use,
-//! [`capability`] has one file for each interface of the contract that the host provides, [`inert`] is
+//! [`capability`] has one file for each interface of the contract that the host provides, `inert` is
 //! what remains of WASI. Nothing here judges a finding.
 
 mod bindings;

@@ -126,8 +126,8 @@ fn long_lines_and_many_anchors_take_linear_time() {
         // One fallback for a dozen names.
         "token=token=token=token=token=token=token=token=token=token=token=token=a||\"",
         // Values in values, none of them the same.
-        &format!("{}\n", (0..40).map(|at| format!("tokenQ{at}=")).collect::<String>()),
-        &format!("{}\n", (0..40).map(|at| format!("password{at}!=")).collect::<String>()),
+        &format!("{}\n", (0..40).map(|at| format!("tokenQ{at}=")).collect::<Vec<_>>().concat()),
+        &format!("{}\n", (0..40).map(|at| format!("password{at}!=")).collect::<Vec<_>>().concat()),
     ] {
         let bytes = piece.repeat((1 << 20) / piece.len()).into_bytes();
         let anchors = FINDER.find(&bytes);

@@ -36,7 +36,7 @@ fn an_unreadable_file_makes_the_run_incomplete() {
     project.write("closed.txt", "x");
     fs::set_permissions(project.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let closed = project.path().join("closed.txt");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let mut run = command();
     if File::open(&closed).is_ok() {
         // Root reads everything, so the binary runs as nobody; where that cannot be done there is nothing to test.

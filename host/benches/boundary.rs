@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use scanhost::plugin;
-use scanhost::sandbox::{Engine, FileData, Grants, Hit, Instance, Limits, Loaded};
+use scanhost::router::Hit;
+use scanhost::sandbox::{Engine, FileData, Grants, Instance, Limits, Loaded};
 
 fn loaded(engine: &Engine) -> Loaded {
     let plugin = plugin::built_in().into_iter().next().expect("there is a built-in plugin");

@@ -16,7 +16,7 @@ use super::{
     Attachment, ByteSpan, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package, Position,
     Rating, Related, Snippet, State, fingerprint,
 };
-use crate::policy::inline::{self, InlineContext};
+use super::inline::{self, InlineContext};
 
 /// Texts of a guest are cut to this many bytes.
 const TEXT: usize = 2_000;

@@ -5,12 +5,10 @@
 //! file or prints.
 
 mod gate;
-pub mod inline;
 mod severity;
 mod verdict;
 
 pub use gate::{FailOn, ResolvedGate, judge, resolve};
-pub use inline::{InlineContext, ignored};
 pub use severity::{UnusedOverride, override_severity};
 pub use verdict::{Completeness, exit};
 

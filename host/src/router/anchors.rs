@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use scanhost_manifest::Anchor;
 
-use crate::sandbox::Hit;
+use super::Hit;
 
 /// log2 of the number of bits in the bitmap.
 const BITS: u32 = 16;

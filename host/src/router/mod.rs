@@ -16,7 +16,15 @@ use std::sync::Arc;
 
 use scanhost_manifest::{Content, Manifest};
 
-use crate::sandbox::Hit;
+
+/// An occurrence of an anchor: index in the plugin's own list, offset in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// Where.
+    pub offset: u64,
+    /// Which.
+    pub anchor: u32,
+}
 
 /// What a plugin wants, ready to be asked.
 struct Wish {

@@ -11,9 +11,11 @@ use super::bindings::FileScanner;
 use super::bindings::scanhost::plugin::types::Error;
 use super::convert;
 use super::engine::{Engine, Loaded};
-use super::inert::{self, Stderr};
-use super::limits::Memory;
-use super::state::{Batch, FileData, Hit, OpenFile, State};
+use super::inert;
+use super::memory::Memory;
+use super::state::{Batch, FileData, OpenFile, State};
+use super::stderr::Stderr;
+use crate::router::Hit;
 
 /// How a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]

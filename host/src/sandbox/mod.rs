@@ -12,9 +12,11 @@ mod engine;
 mod inert;
 mod instance;
 pub mod limits;
+mod memory;
 mod state;
+mod stderr;
 
 pub use engine::{CONTRACT, Code, Engine, EngineError, Grants, Loaded};
 pub use instance::{CallFailure, CallResult, Instance};
 pub use limits::Limits;
-pub use state::{Batch, FileData, Hit, LogLine};
+pub use state::{Batch, FileData, LogLine};

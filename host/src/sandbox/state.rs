@@ -8,19 +8,12 @@ use scanhost_manifest::Manifest;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::inert::Stderr;
-use super::limits::{Limits, Memory};
+use super::limits::Limits;
+use super::memory::Memory;
+use super::stderr::Stderr;
 use crate::finding::raw;
+use crate::router::Hit;
 use crate::source::{Source, Stat};
-
-/// An occurrence of an anchor: index in the plugin's own list, offset in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Hit {
-    /// Where.
-    pub offset: u64,
-    /// Which.
-    pub anchor: u32,
-}
 
 /// A file's bytes and facts, shared by all plugins that look at it.
 #[derive(Debug, Default)]

@@ -44,6 +44,7 @@ const PIECES: &[(&str, &str)] = &[
     ("slashes", "token=\\"),
     ("all kinds of quotes, none closed", "token=\"token='token=`token=&quot;"),
     ("fallback without end", "token=token=token=token=token=token=token=token=token=token=token=token=a||\""),
+    ("names that deny", "token_id=token_id=token_id=token_id=token_id=token_id=token_id=a||\"Q7vXk2Lp9WzR4tN8mYc3\""),
     ("calls", "token=f(\""),
     ("blanks behind", "token        \t\t\t\t        "),
     ("type annotations", "token:&'static str<a,b>::c "),

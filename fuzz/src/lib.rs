@@ -10,12 +10,14 @@ mod config;
 #[allow(unused_imports, reason = "the host uses more of it")]
 mod finding;
 mod manifest;
-#[path = "../../host/src/router/anchors.rs"]
-mod router;
 mod secrets;
 
 /// Stands in for the host's module of that name.
-mod sandbox {
+mod router {
+    #[path = "../../../host/src/router/anchors.rs"]
+    mod anchors;
+    pub use anchors::{AnchorSet, Builder, Hits};
+
     /// As in the host.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
     pub struct Hit {

@@ -7,8 +7,7 @@ use scanhost_plugin::Anchor;
 use scanhost_plugin::testkit::{AnchorFinder, load_dir};
 use scanhost_secrets::{ANCHORS, Engine, Via};
 
-use crate::router::{AnchorSet, Builder, Hits};
-use crate::sandbox::Hit;
+use crate::router::{AnchorSet, Builder, Hit, Hits};
 
 const PATHS: [&str; 8] =
     ["a.py", ".env", "README.md", "Cargo.lock", "tests/a.rs", "deploy/values.yaml", "", "a/../\u{202e}\n.json"];

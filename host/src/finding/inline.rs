@@ -7,7 +7,7 @@
 
 use memchr::memmem;
 
-use super::severity::matches;
+use super::pattern::matches;
 use crate::config::brief;
 
 const OWN: &str = "scanhost:allow";

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use memchr::memchr_iter;
 
+/// How far into a line of UTF-16 a column is counted by decoding.
+const WIDE_EXACT: usize = 64 << 10;
+
 /// The order of bytes of UTF-16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endian {
@@ -201,7 +204,12 @@ impl<'t> LineIndex<'t> {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = self.starts[line - 1];
-        let bytes = if self.wide.is_some() { self.decode(&(start..offset)).len() } else { offset - start };
+        let bytes = match self.wide {
+            None => offset - start,
+            Some(_) if offset - start <= WIDE_EXACT => self.decode(&(start..offset)).len(),
+            // Decoding a line of megabytes for each finding in it would take for ever; exact for ASCII.
+            Some(_) => (offset - start) / 2,
+        };
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Position { line: number(line), column: number(bytes + 1) }
     }

@@ -10,6 +10,7 @@ pub mod location;
 pub mod mask;
 pub mod merge;
 pub mod normalise;
+pub mod pattern;
 pub mod raw;
 pub mod severity;
 pub mod text;

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use scanhost_manifest::Manifest;
 
+use super::inline::{self, InlineContext};
 use super::location::LineIndex;
 use super::mask::{self, MASK, Secrets};
 use super::raw::{self, Extent, Subject};
@@ -16,7 +17,6 @@ use super::{
     Attachment, ByteSpan, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package, Position,
     Rating, Related, Snippet, State, fingerprint,
 };
-use super::inline::{self, InlineContext};
 
 /// Texts of a guest are cut to this many bytes.
 const TEXT: usize = 2_000;

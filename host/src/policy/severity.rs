@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::{SeverityOverride, Span};
+use crate::finding::pattern::matches;
 use crate::finding::{Finding, Level, Origin, Rating};
 
 /// An override that no rule of a loaded plugin matches: a typo, or a rule that is gone.
@@ -52,31 +53,6 @@ pub fn override_severity(
 fn choose<'o>(overrides: &'o [SeverityOverride], rule: &str) -> Option<&'o SeverityOverride> {
     let exact = overrides.iter().find(|change| change.rule == rule);
     exact.or_else(|| overrides.iter().rev().find(|change| matches(&change.rule, rule)))
-}
-
-/// Whether a pattern, in which `*` stands for any text, is a rule's id. Takes the product of both lengths at
-/// most, which are 100 bytes each.
-pub(super) fn matches(pattern: &str, id: &str) -> bool {
-    let (pattern, id) = (pattern.as_bytes(), id.as_bytes());
-    let (mut p, mut i) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while i < id.len() {
-        if pattern.get(p) == Some(&b'*') {
-            retry = Some((p, i));
-            p += 1;
-        } else if pattern.get(p) == Some(&id[i]) {
-            p += 1;
-            i += 1;
-        } else if let Some((star, from)) = retry {
-            // Let the last star take one byte more.
-            retry = Some((star, from + 1));
-            p = star + 1;
-            i = from + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use scanhost_manifest::{Content, Manifest};
 
-
 /// An occurrence of an anchor: index in the plugin's own list, offset in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {

@@ -22,6 +22,9 @@ pub const MAX_MATCHES: usize = 5_000;
 /// anchor that the rest of the rule's own pattern allows, and each attempt reads to the end of its reach.
 const MAX_FAILING: u32 = 16;
 
+/// A rule that reads no further than this may fail as often as it likes.
+const CHEAP_REACH: usize = 256;
+
 /// How far a run of base64 is followed to either side of an anchor.
 const BASE64_REACH: usize = 64 << 10;
 
@@ -62,6 +65,8 @@ impl std::fmt::Debug for Match {
 #[derive(Debug)]
 pub struct Engine {
     regexes: Regexes,
+    /// The rule of an attempt that was not made in the last scan, see `MAX_FAILING`.
+    gave_up: Option<&'static str>,
 }
 
 impl Default for Engine {
@@ -102,12 +107,19 @@ type Failing = BTreeMap<usize, (usize, u32)>;
 impl Engine {
     /// Nothing is compiled yet.
     pub fn new() -> Self {
-        Self { regexes: Regexes::new() }
+        Self { regexes: Regexes::new(), gave_up: None }
+    }
+
+    /// A rule whose attempts the last file made the engine skip, because it had failed too often in one place: what
+    /// stands there is not known, and somebody may have wanted that.
+    pub fn gave_up(&self) -> Option<&'static str> {
+        self.gave_up
     }
 
     /// The secrets of one file, in order of their place. `anchors` are sorted by offset; what does not
     /// hold of the file is ignored.
     pub fn scan(&mut self, bytes: &[u8], anchors: &[Hit], path: &str) -> Vec<Match> {
+        self.gave_up = None;
         let context = Context::of(path);
         let mut plain = Vec::with_capacity(anchors.len());
         let mut wide: BTreeMap<Layout, Vec<Place>> = BTreeMap::new();
@@ -182,9 +194,10 @@ impl Engine {
                 if !RULES[rule].may_start(&text[place.at..]) {
                     continue;
                 }
-                let reach = RULES[rule].after;
+                let reach = RULES[rule].after.min(RULES[rule].max);
                 let near = failing.get(&rule).filter(|(first, _)| place.at.saturating_sub(*first) < reach).copied();
-                if near.is_some_and(|(_, count)| count >= MAX_FAILING) {
+                if reach > CHEAP_REACH && near.is_some_and(|(_, count)| count >= MAX_FAILING) {
+                    self.gave_up = Some(RULES[rule].id);
                     continue;
                 }
                 let before = found.len();
@@ -294,6 +307,8 @@ impl Engine {
             let id = judge::is_uuid_like(&text[matched.secret.clone()]);
             if id && def.judge != Judge::Format && !judge::name_insists(&text[assignment.name.clone()]) {
                 found.truncate(before);
+                // Another keyword of the same name may not insist less, but another name of the same value may.
+                last.judged.1.pop();
             }
         }
     }

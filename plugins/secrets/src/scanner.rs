@@ -26,6 +26,12 @@ impl Scanner for Secrets {
         if matches.len() >= MAX_MATCHES {
             report.unscanned(&path, &format!("it holds more than {MAX_MATCHES} secrets; the others are not reported"));
         }
+        if let Some(rule) = self.engine.gave_up() {
+            let reason = format!(
+                "it repeats the beginning of what {rule} looks for so often that some places were not looked at; look at the file, or exclude it"
+            );
+            report.unscanned(&path, &reason);
+        }
         for found in matches {
             report.finding(finding(file, found));
         }

@@ -67,7 +67,7 @@ pub struct Run {
     /// Scan what is staged for the next commit, as git's index has it
     #[arg(long, conflicts_with = "stdin")]
     pub staged: bool,
-    /// Scan standard input under this name
+    /// Scan standard input as if it were the file NAME: its name decides which rules apply
     #[arg(long, value_name = "NAME")]
     pub stdin: Option<String>,
     /// Say less: findings and a failed verdict only

@@ -59,7 +59,7 @@ fn report(error: &anyhow::Error) -> std::io::Result<()> {
         _ => None,
     });
     if let Some(config) = config {
-        return out.write_all(config.render(color, width()).as_bytes());
+        return writeln!(out, "{}", config.render(color, width()));
     }
     writeln!(out, "scanhost: {}", printable(&format!("{error:#}")))
 }

@@ -86,7 +86,7 @@ fn inspect(name: &str, format: &str) -> anyhow::Result<u8> {
         row("digest", plugin.digest.clone());
         row("source", plugin.source());
         row("contract", m.contract.clone());
-        row("kind", format!("{:?}", m.kind).to_ascii_lowercase());
+        row("kind", serde_json::to_value(m.kind)?.as_str().unwrap_or_default().to_owned());
         row("stages", m.stages.join(", "));
         row(
             "imports",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::args::{self, Output};
 use super::progress::Progress;
@@ -123,7 +123,8 @@ fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Res
         let text = report::render(output.format, outcome, &options);
         match &output.path {
             Some(path) => {
-                std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+                // Without the cause in its chain: a pipe that nobody reads is no success of a report in a file.
+                std::fs::write(path, text).map_err(|error| anyhow!("cannot write `{}`: {error}", path.display()))?;
             }
             None => match super::print(&text) {
                 // Nobody reads the report any more; the verdict stands.

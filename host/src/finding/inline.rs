@@ -54,7 +54,9 @@ pub fn ignored(rule: &str, lines: InlineContext<'_>) -> Option<String> {
         if rule.starts_with("secrets.")
             && let Some(at) = markers(line, GITLEAKS).next()
         {
-            return Some(reason_of(&line[at + GITLEAKS.len()..]));
+            // Outside of a comment what follows is code.
+            let comment = in_comment(&line[..at]);
+            return Some(if comment { reason_of(&line[at + GITLEAKS.len()..]) } else { String::new() });
         }
     }
     let before = lines.before.filter(|line| line.len() <= MAX_LINE)?;

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::text::printable_bytes;
-use super::{FileLocation, Finding, Location, Measurement, Package};
+use super::text::{printable_bytes, printable_line};
+use super::{FileLocation, Finding, Location, Measurement, Package, State};
 
 /// What a masked part looks like, whatever its length: the length is a secret too.
 pub const MASK: &str = "********";
@@ -43,11 +43,17 @@ impl Secrets {
             let value = value.trim_ascii();
             if value.len() >= BY_VALUE && !value.starts_with(b"-----") {
                 self.values.insert(value.to_vec());
-                // Texts are made safe to print before they are masked, so the secret stands there as escapes.
-                let shown = printable_bytes(value).into_bytes();
-                if shown != value {
-                    self.values.insert(shown);
-                }
+                // Texts are made safe to print before they are masked, so the secret stands there as escapes, in
+                // each of the ways that an excerpt and a message escape. What follows a `#` decides how it is
+                // escaped, so a secret is looked for without its last ones as well.
+                let lossy = String::from_utf8_lossy(value);
+                let open = lossy.trim_end_matches('#');
+                let shown = [
+                    printable_bytes(value).into_bytes(),
+                    printable_line(&lossy).into_owned().into_bytes(),
+                    printable_line(open).into_owned().into_bytes(),
+                ];
+                self.values.extend(shown.into_iter().filter(|shown| shown.len() >= BY_VALUE));
             }
         };
         add(secret);
@@ -63,6 +69,9 @@ impl Secrets {
     }
 
     /// Ready to mask; none when there is nothing to mask.
+    ///
+    /// Building fails only past two billion states, one for each byte; the limit of bytes that a plugin may report
+    /// in a run is 2²⁸, far below it.
     pub fn masker(&self) -> Option<Masker> {
         if self.values.is_empty() {
             return None;
@@ -124,6 +133,10 @@ impl Masker {
     /// Every text of a finding. A path is masked too: a secret in a file's name is still a secret.
     pub fn finding(&self, finding: &mut Finding) {
         self.text(&mut finding.message);
+        // The reason is a part of the scanned line.
+        if let State::IgnoredInline { reason } = &mut finding.state {
+            self.text(reason);
+        }
         self.location(&mut finding.location);
         for related in &mut finding.related {
             self.location(&mut related.location);

@@ -43,6 +43,10 @@ pub fn sort(findings: &mut [Finding]) {
 fn alike(a: &Finding, b: &Finding) -> bool {
     let cwes = |f: &Finding| f.tags.iter().filter(|tag| tag.starts_with("CWE-")).cloned().collect::<Vec<_>>();
     let (left, right) = (cwes(a), cwes(b));
+    // A comment that names one rule does not speak for another that found the same.
+    if std::mem::discriminant(&a.state) != std::mem::discriminant(&b.state) {
+        return false;
+    }
     a.rule == b.rule || (left.is_empty() && right.is_empty()) || left.iter().any(|cwe| right.contains(cwe))
 }
 
@@ -60,5 +64,59 @@ fn absorb(kept: &mut Finding, other: Finding) {
         if !kept.tags.contains(&tag) {
             kept.tags.push(tag);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Confidence, FileLocation, Fingerprint, Location, Rating, Severity, State};
+
+    fn finding(rule: &str, confidence: Confidence, state: State) -> Finding {
+        Finding {
+            rule: rule.into(),
+            title: String::new(),
+            plugin: "secrets".to_owned().try_into().unwrap(),
+            rating: Rating::new(Severity::High, None, None),
+            confidence,
+            message: String::new(),
+            location: Location::File(FileLocation {
+                path: "a".into(),
+                region: None,
+                bytes: Some(ByteSpan { offset: 3, len: 9 }),
+                snippet: None,
+                logical: None,
+                provenance: Vec::new(),
+            }),
+            related: Vec::new(),
+            fingerprint: Fingerprint::default(),
+            moved_fingerprint: Fingerprint::default(),
+            tags: vec!["CWE-798".into()],
+            labels: Vec::new(),
+            fix: None,
+            attachments: Vec::new(),
+            also: Vec::new(),
+            state,
+        }
+    }
+
+    #[test]
+    fn the_surer_finding_stays_and_names_the_other() {
+        let merged = merge(vec![
+            finding("secrets.a", Confidence::Low, State::Active),
+            finding("secrets.b", Confidence::High, State::Active),
+        ]);
+        assert_eq!(merged.len(), 1);
+        assert_eq!((merged[0].rule.as_str(), merged[0].also.as_slice()), ("secrets.b", &["secrets.a".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_comment_for_one_rule_does_not_silence_another() {
+        let ignored = State::IgnoredInline { reason: String::new() };
+        let merged = merge(vec![
+            finding("secrets.a", Confidence::Low, State::Active),
+            finding("secrets.b", Confidence::High, ignored),
+        ]);
+        assert_eq!(merged.iter().filter(|f| f.state == State::Active).count(), 1);
     }
 }

@@ -24,6 +24,9 @@ const TEXT: usize = 2_000;
 /// An excerpt has at most this many lines.
 const SNIPPET_LINES: usize = 3;
 
+/// How much of the end of a line is searched for a comment, at least; in UTF-16 it is half as many characters.
+const LINE_TAIL: usize = 16 << 10;
+
 /// A line of an excerpt is cut to about this many bytes around the finding.
 const SNIPPET_BYTES: usize = 160;
 
@@ -204,11 +207,17 @@ impl Context<'_> {
 
     fn ignored(&self, rule: &str, span: &Range<usize>) -> Option<String> {
         let region = self.index.region(span);
-        let line = |number: u32| self.index.decode(&self.index.line(number));
+        // No more of a line than is looked at, or a line of megabytes would be decoded for each finding in it.
+        let line = |number: u32| {
+            let line = self.index.line(number);
+            let over = line.len().saturating_sub(LINE_TAIL) & !1;
+            self.index.decode(&(line.start + over..line.end))
+        };
         let first = region.start.line;
         // A span that ends with a line's end ends on that line, not on the next.
         let last = self.index.position(span.end.saturating_sub(1).max(span.start)).line;
-        let before = first.checked_sub(1).filter(|n| *n > 0).map(line);
+        let short = |number: &u32| *number > 0 && self.index.line(*number).len() <= LINE_TAIL;
+        let before = first.checked_sub(1).filter(short).map(line);
         let (first, last) = (line(first), line(last));
         let context = InlineContext {
             before: before.as_ref().map(|line| line.as_bytes()),
@@ -253,7 +262,10 @@ impl Context<'_> {
                 from += 1;
             }
         }
-        let to = line.end.min(from + SNIPPET_BYTES);
+        let mut to = line.end.min(from + SNIPPET_BYTES);
+        while to > from && to < line.end && self.file.bytes[to] & 0xc0 == 0x80 {
+            to -= 1;
+        }
         let mut text = String::new();
         if from > line.start {
             text.push('…');

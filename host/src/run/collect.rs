@@ -4,6 +4,7 @@ use crate::finding::mask::Secrets;
 use crate::finding::{Finding, Measurement, Package, PluginId};
 use crate::outcome::{Problem, ProblemKind, SkipReason, Skipped};
 use crate::sandbox::LogLine;
+use crate::source::ReadError;
 
 /// Log lines that one worker keeps.
 const LOG_LINES: usize = 10_000;
@@ -89,6 +90,17 @@ impl Collected {
             level: line.level,
             text: crate::finding::text::printable(&line.text).into_owned(),
         });
+    }
+
+    /// Notes an input that could not be read.
+    pub fn unread(&mut self, path: &str, error: &ReadError) {
+        let reason = match error {
+            ReadError::TooLarge { .. } => SkipReason::TooLarge,
+            ReadError::NotRegular => SkipReason::SpecialFile,
+            ReadError::Vanished => SkipReason::Vanished,
+            ReadError::Unreadable(_) => SkipReason::Unreadable,
+        };
+        self.skip(path, reason, error.to_string());
     }
 
     /// Notes an input that was left out.

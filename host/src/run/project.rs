@@ -11,7 +11,6 @@ use super::lock;
 use super::worker::{Shared, micros};
 use crate::finding::normalise::{self, Reported};
 use crate::finding::raw;
-use crate::outcome::SkipReason;
 use crate::router::{self, Hits};
 use crate::sandbox::{Batch, CallResult, FileData, Instance};
 use crate::source::Entry;
@@ -46,7 +45,7 @@ impl Project<'_, '_> {
             }
             let mut bytes = Vec::new();
             if let Err(error) = entry.read_into(self.shared.plan.max_file, &mut bytes) {
-                self.all.skip(&entry.path, SkipReason::Vanished, error.to_string());
+                self.all.unread(&entry.path, &error);
                 continue;
             }
             let kind = router::kind(&bytes);

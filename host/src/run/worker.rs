@@ -14,7 +14,7 @@ use crate::outcome::{ProblemKind, SkipReason};
 use crate::plan::Plan;
 use crate::router::{self, Hits, Router};
 use crate::sandbox::{Batch, CallFailure, CallResult, Engine, FileData, Instance, Loaded};
-use crate::source::{Entry, ReadError};
+use crate::source::Entry;
 
 /// What all workers share.
 pub(super) struct Shared<'r> {
@@ -58,10 +58,10 @@ impl Shared<'_> {
                 ProblemKind::Interrupted,
                 None,
                 None,
-                &format!("interrupted after {seen} files; what was found until then is reported"),
+                &format!("interrupted after {seen} file(s); what was found until then is reported"),
             );
         } else if let (Some(budget), true) = (self.plan.budget, self.is_over()) {
-            let message = format!("the stage's budget of {} was used up after {seen} files", humantime(budget));
+            let message = format!("the stage's budget of {} was used up after {seen} file(s)", humantime(budget));
             all.problem(ProblemKind::BudgetExceeded, None, None, &message);
         }
         for (planned, tally) in self.plan.plugins.iter().zip(&self.tally) {
@@ -214,6 +214,12 @@ pub(super) fn work(shared: &Shared<'_>, queue: &Receiver<Entry>) -> Collected {
         if let Some(instance) = slot {
             let mut result = instance.conclude();
             shared.note(plugin, Some("(finish)"), &result, &mut worker.all);
+            if !result.batch.findings.is_empty() {
+                let id = shared.plan.plugins[plugin].plugin.id();
+                let message =
+                    "it reported findings in `finish`, where a per-file plugin has no file at hand; they were dropped";
+                worker.all.problem(ProblemKind::PluginMisbehaved, Some(id), Some("(finish)"), message);
+            }
             shared.take_facts(plugin, &mut result.batch, &mut worker.all);
         }
     }
@@ -242,13 +248,7 @@ impl Worker<'_> {
         }
         let started = Instant::now();
         if let Err(error) = entry.read_into(self.shared.plan.max_file, &mut self.buffer) {
-            let reason = match &error {
-                ReadError::TooLarge { .. } => SkipReason::TooLarge,
-                ReadError::NotRegular => SkipReason::SpecialFile,
-                ReadError::Vanished => SkipReason::Vanished,
-                ReadError::Unreadable(_) => SkipReason::Unreadable,
-            };
-            self.all.skip(&entry.path, reason, error.to_string());
+            self.all.unread(&entry.path, &error);
             return;
         }
         let read = started.elapsed();

@@ -167,7 +167,15 @@ impl Loaded {
     /// Puts a plugin together.
     pub fn new(code: Code, manifest: Arc<Manifest>, digest: &str, config: &str, grants: Grants) -> Self {
         let Grants { limits, read, source, max_file } = grants;
-        let shared = Shared { manifest, limits, read, source, max_file, records: AtomicUsize::new(0) };
+        let shared = Shared {
+            manifest,
+            limits,
+            read,
+            source,
+            max_file,
+            records: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        };
         Self { code, shared: Arc::new(shared), config: config.into(), seed: digest.into() }
     }
 

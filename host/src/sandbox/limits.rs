@@ -16,6 +16,9 @@ pub struct Limits {
     /// Bytes of all texts and attachments that one call may report; the copy itself is bounded by wasmtime's
     /// fuel for host calls as well. Default: 16 MiB.
     pub bytes_per_call: usize,
+    /// Bytes of all texts and attachments that a plugin may report in a run: all of it is kept to the end.
+    /// Default: 256 MiB.
+    pub bytes_per_run: usize,
     /// Log lines of one call, its standard error included; further ones are dropped and counted. Default: 200.
     pub log_lines: usize,
     /// Bytes of one log line. Default: 2,000.
@@ -47,6 +50,7 @@ impl Limits {
             records_per_call: 10_000,
             records_per_run: 200_000,
             bytes_per_call: 16 << 20,
+            bytes_per_run: 256 << 20,
             log_lines: 200,
             log_line_bytes: 2_000,
             open_files: 256,

@@ -97,6 +97,8 @@ pub struct Shared {
     pub(super) max_file: u64,
     /// Findings, packages and measurements of the run so far.
     pub(super) records: std::sync::atomic::AtomicUsize,
+    /// Bytes of their texts and attachments.
+    pub(super) bytes: std::sync::atomic::AtomicUsize,
 }
 
 /// The data of one store.

@@ -366,11 +366,15 @@ impl Page<'_> {
                 self.verdict(RED, "INCOMPLETE", &format!("{problems}; what was not scanned may hold more findings"));
             }
             Exit::NothingScanned => {
-                self.verdict(
-                    RED,
-                    "NOTHING SCANNED",
-                    "no file was scanned although some were expected; look at the path and at [files] exclude",
-                );
+                let stage = &self.outcome.stage;
+                let why = if self.outcome.plugins.is_empty() {
+                    format!(
+                        "no plugin runs in stage `{stage}`; name some as `plugins` of [stages.{stage}], or use --plugin"
+                    )
+                } else {
+                    "no file was scanned although some were expected; look at the path and at [files] exclude".into()
+                };
+                self.verdict(RED, "NOTHING SCANNED", &why);
             }
             Exit::Usage => self.verdict(RED, "FAILED", "there was no scan"),
         }

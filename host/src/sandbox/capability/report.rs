@@ -29,7 +29,10 @@ impl Host for State {
                 return Ok(Err(self.mistake(mistake)));
             }
         }
-        let bytes = batch.iter().map(convert::finding_bytes).sum();
+        // Each finding keeps its attachments, so each reference counts as much as the attachment.
+        let bodies =
+            batch.iter().flat_map(|f| &f.attachments).map(|at| self.batch.attachments[*at as usize].body.len());
+        let bytes = bodies.sum::<usize>() + batch.iter().map(convert::finding_bytes).sum::<usize>();
         Ok(self.take(batch.len(), bytes, "findings").map(|()| self.batch.findings.extend(batch)))
     }
 
@@ -127,6 +130,8 @@ impl State {
         } else if self.shared.records.load(Ordering::Relaxed) + self.batch.records() + records > limits.records_per_run
         {
             Some(format!("more than {} records in one run; {what} were dropped", limits.records_per_run))
+        } else if self.shared.bytes.load(Ordering::Relaxed) + self.batch.bytes + bytes > limits.bytes_per_run {
+            Some(format!("more than {} bytes reported in one run; {what} were dropped", limits.bytes_per_run))
         } else {
             None
         };

@@ -5,7 +5,8 @@ use std::fmt;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::Span;
-use super::excerpt::{Source, brief};
+use super::excerpt::Source;
+use crate::finding::text::brief;
 
 /// More mistakes than this are counted, not shown.
 const MAX_SHOWN: usize = 50;

@@ -5,21 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Span;
-use crate::finding::text::{cells, printable};
+use crate::finding::text::{brief, cells};
 
 /// What a masked part looks like.
 const MASK: &str = "***";
 /// Characters that are kept before and after the place in question.
 const BEFORE: usize = 60;
 const AFTER: usize = 120;
-
-/// At most `max` characters of a text, safe to print.
-pub(crate) fn brief(text: &str, max: usize) -> String {
-    match text.char_indices().nth(max) {
-        Some((end, _)) => format!("{}…", printable(&text[..end])),
-        None => printable(text).into_owned(),
-    }
-}
 
 /// A file's text with its name.
 #[derive(Clone)]

@@ -21,8 +21,8 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::finding::text::brief;
 pub use error::{ConfigError, Mistake, Mistakes};
-pub(crate) use excerpt::brief;
 
 use crate::finding::{Confidence, PluginId, Severity};
 use excerpt::Source;

@@ -7,8 +7,8 @@ use globset::{GlobBuilder, GlobSetBuilder};
 use toml_edit::{Item, Key, TableLike, Value};
 
 use super::error::Mistake;
-use super::excerpt::brief;
 use super::{Span, Spanned, suggest, value};
+use crate::finding::text::brief;
 
 /// Longest glob, in bytes. A longer one is generated, and slow.
 const MAX_GLOB: usize = 1_000;

@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::error::{ConfigError, Mistake, Mistakes};
-use super::excerpt::{Source, brief};
+use super::excerpt::Source;
 use super::reader::{Keys, Reader, key_span};
 use super::{
     Config, FileSettings, FingerprintKey, Gate, Incomplete, LimitSettings, PluginSettings, PolicySettings,
     SeverityOverride, Span, Spanned, Stage,
 };
 use crate::finding::location::LineIndex;
+use crate::finding::text::brief;
 use crate::finding::{Confidence, PluginId, Severity};
 
 /// The one version of the file's format.

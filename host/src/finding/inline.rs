@@ -8,7 +8,7 @@
 use memchr::memmem;
 
 use super::pattern::matches;
-use crate::config::brief;
+use super::text::brief;
 
 const OWN: &str = "scanhost:allow";
 const GITLEAKS: &str = "gitleaks:allow";

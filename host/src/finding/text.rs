@@ -23,6 +23,14 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     escape(text, false)
 }
 
+/// At most `max` characters of a text, safe to print.
+pub(crate) fn brief(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", printable(&text[..end])),
+        None => printable(text).into_owned(),
+    }
+}
+
 /// [`printable`] for a line that is shown as an excerpt: a tab becomes one space, so that offsets and the
 /// caret below the line stay right.
 pub fn printable_line(line: &str) -> Cow<'_, str> {

@@ -10,21 +10,8 @@ mod config;
 #[allow(unused_imports, reason = "the host uses more of it")]
 mod finding;
 mod manifest;
+mod router;
 mod secrets;
-
-/// Stands in for the host's module of that name.
-mod router {
-    #[path = "../../../host/src/router/anchors.rs"]
-    mod anchors;
-    pub use anchors::{AnchorSet, Builder, Hits};
-
-    /// As in the host.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-    pub struct Hit {
-        pub offset: u64,
-        pub anchor: u32,
-    }
-}
 
 pub use manifest::{manifest_read, manifest_rules};
 pub use secrets::secrets_scan;

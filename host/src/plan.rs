@@ -172,7 +172,7 @@ pub fn make(config: &Config, base: &Path, request: &Request) -> Result<Plan, Pla
         plugins: chosen,
         gates: policy::resolve(config, &stage, request.fail_on),
         severities: config.severities.clone(),
-        incomplete: config.incomplete(&stage),
+        incomplete: config.incomplete(&stage).unwrap_or_default(),
         nothing_scanned: config.policy.nothing_scanned,
         budget: declared.and_then(|stage| stage.budget),
         exclude: config.files.exclude.iter().map(|glob| glob.value.clone()).collect(),

@@ -5,6 +5,7 @@
 //! stage does) is not known here; [`plan`](crate::plan) checks it and points into the same file with
 //! [`Config::error_at`]. Nothing here prints, and nothing here decides what a setting leads to.
 
+mod date;
 mod error;
 mod excerpt;
 mod reader;
@@ -24,7 +25,8 @@ use std::time::Duration;
 use crate::finding::text::brief;
 pub use error::{ConfigError, Mistake, Mistakes};
 
-use crate::finding::{Confidence, PluginId, Severity};
+use crate::finding::{Confidence, Fingerprint, PluginId, Severity};
+pub use date::Date;
 use excerpt::Source;
 
 /// What the file is called.
@@ -55,6 +57,32 @@ pub enum Incomplete {
     Warn,
 }
 
+/// Which files a stage looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// All of them.
+    #[default]
+    Full,
+    /// What is staged for the next commit.
+    Staged,
+    /// What differs from the commit that the change is based on.
+    Changed,
+}
+
+impl Scope {
+    /// All, as `scan.toml` and the command line write them.
+    pub const ALL: [(&str, Self); 3] = [("full", Self::Full), ("staged", Self::Staged), ("changed", Self::Changed)];
+
+    /// As `scan.toml` writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Staged => "staged",
+            Self::Changed => "changed",
+        }
+    }
+}
+
 /// The key of secrets' fingerprints. It identifies secrets to whoever has it, so nothing shows it: neither
 /// `Debug` nor an error nor an excerpt of the file.
 #[derive(Clone, PartialEq, Eq)]
@@ -81,6 +109,8 @@ impl fmt::Debug for FingerprintKey {
 pub struct Stage {
     /// The plugins that run in it.
     pub plugins: Option<Vec<Spanned<PluginId>>>,
+    /// Which files it looks at.
+    pub scope: Option<Spanned<Scope>>,
     /// How long it may take.
     pub budget: Option<Duration>,
     /// Overrides [`PolicySettings::incomplete`].
@@ -90,7 +120,7 @@ pub struct Stage {
 }
 
 /// `[[gate]]`. All gates of a stage must pass.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Gate {
     /// The stages that it applies to; none: all.
     pub stages: Option<Vec<Spanned<String>>>,
@@ -98,19 +128,59 @@ pub struct Gate {
     pub fail_on: Option<Severity>,
     /// Only findings this sure or more are looked at.
     pub min_confidence: Option<Confidence>,
+    /// Only findings are looked at that were not there before: neither in the baseline nor at the base.
+    pub new_only: bool,
     /// Fails when there are more findings of a level than this.
     pub max: BTreeMap<Severity, u64>,
+    /// Judges a measurement instead of findings.
+    pub measurement: Option<MeasurementGate>,
     /// Line of its first key or header.
     pub line: u32,
+    /// The same as a place.
+    pub span: Span,
+}
+
+/// `measurement`, `where` and the bounds of a gate. At least one bound is set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasurementGate {
+    /// The measurement's full name, `evasion.robust_accuracy`.
+    pub name: Spanned<String>,
+    /// Labels that it must have, all of them, in the order of the file.
+    pub conditions: Vec<Condition>,
+    /// Fails when the lower bound of the 95 % confidence interval is below this.
+    pub min_lower95: Option<f64>,
+    /// Fails when the upper bound of the 95 % confidence interval is above this.
+    pub max_upper95: Option<f64>,
+}
+
+/// One key of a gate's `where`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// The label.
+    pub label: String,
+    /// What it must be.
+    pub value: ConditionValue,
+}
+
+/// What a label must be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConditionValue {
+    /// This number, within 1e-9, however it is written: `0.5`, `5e-1`, `"8/255"`.
+    Number(f64),
+    /// This text.
+    Text(String),
 }
 
 /// `[policy]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PolicySettings {
-    /// A scanner failed, or something could not be read.
-    pub incomplete: Incomplete,
+    /// A scanner failed, or something could not be read. None: [`Incomplete::Fail`], but for an exceeded budget of
+    /// the stage `commit`.
+    pub incomplete: Option<Incomplete>,
     /// There was nothing to scan although something was expected.
     pub nothing_scanned: Incomplete,
+    /// How many days before its expiry a suppression is warned about. None: 14.
+    pub warn_before_expiry: Option<u32>,
 }
 
 /// `[plugins.<id>]`.
@@ -118,6 +188,8 @@ pub struct PolicySettings {
 pub struct PluginSettings {
     /// Path of a packed `.wasm`, relative to the folder of `scan.toml`; none: a built-in plugin.
     pub source: Option<Spanned<PathBuf>>,
+    /// `sha256:…` that the packed component must have.
+    pub digest: Option<Spanned<String>>,
     /// What the plugin is told; an object. Dates are strings.
     pub config: serde_json::Value,
     /// Where `config` stands, if it does.
@@ -139,19 +211,73 @@ pub struct LimitSettings {
     pub time: Option<Duration>,
 }
 
-/// `[[severity]]`.
+/// `[[severity]]`. At least one of rule, path and plugin is set; a finding has to match all that are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeverityOverride {
     /// A rule's id, or a pattern of ids with `*`.
-    pub rule: String,
+    pub rule: Option<String>,
+    /// A glob of paths, from the repository's root.
+    pub path: Option<String>,
+    /// Whose findings.
+    pub plugin: Option<PluginId>,
     /// What it becomes.
     pub set: Severity,
     /// Why; safe to print, not empty.
     pub reason: String,
-    /// Line of `rule`.
+    /// The last day on which it holds.
+    pub expires: Option<Date>,
+    /// Line of its header.
     pub line: u32,
-    /// Where `rule` stands.
+    /// Where its first selector stands.
     pub span: Span,
+}
+
+/// `[[suppress]]`. At least one selector is set; a finding has to match all that are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// What it selects.
+    pub select: Selector,
+    /// Why; safe to print, not empty.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub expires: Date,
+    /// Line of its header.
+    pub line: u32,
+    /// Where its first selector stands.
+    pub span: Span,
+}
+
+/// What a suppression is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selector {
+    /// One finding.
+    pub fingerprint: Option<Fingerprint>,
+    /// The same finding after its file was renamed: the path-less fingerprint. Only beside `fingerprint`.
+    pub moved: Option<Fingerprint>,
+    /// A rule's id, or a pattern of ids with `*`.
+    pub rule: Option<String>,
+    /// A glob of paths, from the repository's root.
+    pub path: Option<String>,
+    /// A package URL; without a version it means all of them.
+    pub package: Option<String>,
+    /// A CVE, GHSA or other advisory id.
+    pub advisory: Option<String>,
+}
+
+impl Selector {
+    /// As `scan.toml` would have it: `rule = "secrets.jwt", path = "tests/**"`.
+    pub fn describe(&self) -> String {
+        let fingerprint = self.fingerprint.map(|fingerprint| fingerprint.to_string());
+        let parts = [
+            ("fingerprint", fingerprint.as_ref()),
+            ("rule", self.rule.as_ref()),
+            ("path", self.path.as_ref()),
+            ("package", self.package.as_ref()),
+            ("advisory", self.advisory.as_ref()),
+        ];
+        let set = parts.into_iter().filter_map(|(key, value)| value.map(|value| format!("{key} = \"{value}\"")));
+        set.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// `[files]`.
@@ -161,6 +287,8 @@ pub struct FileSettings {
     pub exclude: Vec<Spanned<String>>,
     /// Larger files are skipped.
     pub max_size: Option<u64>,
+    /// Whether archives are opened. None: they are.
+    pub archives: Option<bool>,
 }
 
 /// What `scan.toml` says. The default is what holds without a file.
@@ -180,6 +308,10 @@ pub struct Config {
     pub plugins: BTreeMap<PluginId, PluginSettings>,
     /// In the order of the file.
     pub severities: Vec<SeverityOverride>,
+    /// In the order of the file.
+    pub suppressions: Vec<Suppression>,
+    /// Path of the baseline, relative to the folder of `scan.toml`.
+    pub baseline: Option<Spanned<PathBuf>>,
     /// Which files are read at all.
     pub files: FileSettings,
     /// The text, for pointing into it later.
@@ -187,9 +319,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// What holds for an incomplete run of a stage.
-    pub fn incomplete(&self, stage: &str) -> Incomplete {
-        self.stages.get(stage).and_then(|stage| stage.incomplete).unwrap_or(self.policy.incomplete)
+    /// What the file says of an incomplete run of a stage, if it says anything.
+    pub fn incomplete(&self, stage: &str) -> Option<Incomplete> {
+        self.stages.get(stage).and_then(|stage| stage.incomplete).or(self.policy.incomplete)
     }
 
     /// The folder that relative paths of the file start from.

@@ -217,7 +217,7 @@ fn gates(reader: &mut Reader, item: &Item, at: &Span, lines: &LineIndex) -> Vec<
     let mut gates = Vec::new();
     for (table, span) in some_tables(reader, "gate", item, at) {
         reader.check_keys(table, &GATE);
-        let mut gate = Gate { line: lines.position(span.start).line, ..Gate::default() };
+        let mut gate = Gate { line: lines.position(span.start).line, span: span.clone(), ..Gate::default() };
         for (key, item) in table.iter() {
             let at = key_span(table, key, item);
             match key {
@@ -285,13 +285,12 @@ fn policy(reader: &mut Reader, item: &Item, at: &Span) -> PolicySettings {
     reader.check_keys(table, &POLICY);
     for (key, item) in table.iter() {
         let at = key_span(table, key, item);
-        let setting = match key {
-            "incomplete" => &mut policy.incomplete,
-            "nothing-scanned" => &mut policy.nothing_scanned,
-            _ => continue,
-        };
-        if let Some(choice) = reader.choice(key, item, &FAIL_OR_WARN, &at) {
-            *setting = choice;
+        match key {
+            "incomplete" => policy.incomplete = reader.choice(key, item, &FAIL_OR_WARN, &at),
+            "nothing-scanned" => {
+                policy.nothing_scanned = reader.choice(key, item, &FAIL_OR_WARN, &at).unwrap_or_default();
+            }
+            _ => {}
         }
     }
     policy
@@ -312,7 +311,8 @@ fn plugins(reader: &mut Reader, item: &Item, at: &Span) -> BTreeMap<PluginId, Pl
 fn plugin(reader: &mut Reader, table: &dyn TableLike, span: Span) -> PluginSettings {
     let config = serde_json::Value::Object(serde_json::Map::new());
     let limits = LimitSettings::default();
-    let mut plugin = PluginSettings { source: None, config, config_span: None, allow_read: Vec::new(), limits, span };
+    let mut plugin =
+        PluginSettings { source: None, digest: None, config, config_span: None, allow_read: Vec::new(), limits, span };
     reader.check_keys(table, &PLUGIN);
     for (key, item) in table.iter() {
         let at = key_span(table, key, item);
@@ -441,7 +441,16 @@ fn severities(reader: &mut Reader, item: &Item, at: &Span, lines: &LineIndex) ->
             reader.note(rule.span, message, "the second one", Some("take one out".into()));
             continue;
         }
-        list.push(SeverityOverride { rule: rule.value, set, reason, line, span: rule.span });
+        list.push(SeverityOverride {
+            rule: Some(rule.value),
+            path: None,
+            plugin: None,
+            set,
+            reason,
+            expires: None,
+            line,
+            span: rule.span,
+        });
     }
     list
 }

@@ -39,20 +39,23 @@ pub fn override_severity(
             finding.rating = Rating { level, score: level.default_score(), origin };
         }
     }
-    let unused = overrides.iter().filter(|change| !rules.iter().any(|rule| matches(&change.rule, rule)));
+    let unused = overrides
+        .iter()
+        .filter(|change| !rules.iter().any(|rule| matches(change.rule.as_deref().unwrap_or("*"), rule)));
     unused
         .map(|change| UnusedOverride {
-            rule: change.rule.clone(),
+            rule: change.rule.clone().unwrap_or_default(),
             line: change.line,
             span: change.span.clone(),
-            near: crate::config::suggest::nearest(&change.rule, rules.iter().copied()).map(str::to_owned),
+            near: crate::config::suggest::nearest(change.rule.as_deref().unwrap_or_default(), rules.iter().copied())
+                .map(str::to_owned),
         })
         .collect()
 }
 
 fn choose<'o>(overrides: &'o [SeverityOverride], rule: &str) -> Option<&'o SeverityOverride> {
-    let exact = overrides.iter().find(|change| change.rule == rule);
-    exact.or_else(|| overrides.iter().rev().find(|change| matches(&change.rule, rule)))
+    let exact = overrides.iter().find(|change| change.rule.as_deref() == Some(rule));
+    exact.or_else(|| overrides.iter().rev().find(|change| matches(change.rule.as_deref().unwrap_or("*"), rule)))
 }
 
 #[cfg(test)]
@@ -62,7 +65,16 @@ mod tests {
     use crate::policy::testing::finding;
 
     fn change(rule: &str, set: Severity) -> SeverityOverride {
-        SeverityOverride { rule: rule.into(), set, reason: format!("because {rule}"), line: 7, span: 0..1 }
+        SeverityOverride {
+            rule: Some(rule.into()),
+            path: None,
+            plugin: None,
+            set,
+            reason: format!("because {rule}"),
+            expires: None,
+            line: 7,
+            span: 0..1,
+        }
     }
 
     #[test]

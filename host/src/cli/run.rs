@@ -22,8 +22,10 @@ pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     let outputs = outputs(args)?;
     let config = config(args.config.as_deref(), &folder(&args.path))?;
     let base = config.folder().map_or_else(|| folder(&args.path), Path::to_owned);
-    let request = Request { stage: args.stage.clone(), plugins: args.plugins.clone(), fail_on: args.fail_on };
-    let plan = plan::make(&config, &base, &request)?;
+    let today = crate::finding::Date::today();
+    let comparison = crate::run::Comparison::none(today);
+    let request = Request { stage: args.stage.clone(), plugins: args.plugins.clone(), fail_on: args.fail_on, today };
+    let plan = plan::make(&config, &plan::OnDisk(base), &request)?;
     let source = source(args, &plan)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = Settings {
@@ -35,7 +37,7 @@ pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     let control = Arc::new(Control::default());
     catch_interrupts(&control)?;
     let progress = (!args.quiet).then(|| Progress::start(&control)).flatten();
-    let outcome = run::run(&plan, &source, &settings, &control);
+    let outcome = run::run(&plan, &source, &comparison, &settings, &control);
     drop(progress);
     let outcome = match outcome {
         Ok(outcome) => outcome,

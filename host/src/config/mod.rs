@@ -5,7 +5,6 @@
 //! stage does) is not known here; [`plan`](crate::plan) checks it and points into the same file with
 //! [`Config::error_at`]. Nothing here prints, and nothing here decides what a setting leads to.
 
-mod date;
 mod error;
 mod excerpt;
 mod reader;
@@ -25,8 +24,8 @@ use std::time::Duration;
 use crate::finding::text::brief;
 pub use error::{ConfigError, Mistake, Mistakes};
 
+pub use crate::finding::Date;
 use crate::finding::{Confidence, Fingerprint, PluginId, Severity};
-pub use date::Date;
 use excerpt::Source;
 
 /// What the file is called.
@@ -335,6 +334,16 @@ impl Config {
         let span = self.source.is_some().then_some(span);
         let mistake = Mistake { span, message: message.into(), label: String::new(), help };
         ConfigError::Invalid(Mistakes::new(source, vec![mistake]))
+    }
+
+    /// How messages call the file; none without a file.
+    pub fn name(&self) -> Option<&str> {
+        self.source.as_ref().map(Source::name)
+    }
+
+    /// The line on which something stands; 0 without a file.
+    pub fn line_of(&self, span: &Span) -> u32 {
+        self.source.as_ref().map_or(0, |source| source.line(span.start))
     }
 
     /// `scan.toml:12`, for naming where something was decided.

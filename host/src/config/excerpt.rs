@@ -1,6 +1,7 @@
 //! The file's text, and how a line of it is shown: control characters made visible, the fingerprint key
 //! masked, long lines cut. Nothing of the file reaches a terminal except through here.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,6 +56,11 @@ impl Source {
         let mut source = Self::new(name, text);
         source.masked = guess_masks(text);
         source
+    }
+
+    /// Shows again what was masked by guessing, where a parser knows better.
+    pub fn unmask(&mut self, starts: &HashSet<usize>) {
+        self.masked.retain(|span| !starts.contains(&span.start));
     }
 
     /// Masks a part in all excerpts.

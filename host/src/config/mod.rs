@@ -231,6 +231,20 @@ pub struct SeverityOverride {
     pub span: Span,
 }
 
+impl SeverityOverride {
+    /// What it selects, as `scan.toml` would have it: `rule = "secrets.jwt", path = "tests/**"`.
+    pub fn describe(&self) -> String {
+        let plugin = self.plugin.as_ref().map(PluginId::as_str);
+        selectors(&[("rule", self.rule.as_deref()), ("path", self.path.as_deref()), ("plugin", plugin)])
+    }
+}
+
+/// Keys and values as `scan.toml` would have them.
+fn selectors(parts: &[(&str, Option<&str>)]) -> String {
+    let set = parts.iter().filter_map(|(key, value)| value.map(|value| format!("{key} = \"{value}\"")));
+    set.collect::<Vec<_>>().join(", ")
+}
+
 /// `[[suppress]]`. At least one selector is set; a finding has to match all that are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppression {
@@ -267,15 +281,13 @@ impl Selector {
     /// As `scan.toml` would have it: `rule = "secrets.jwt", path = "tests/**"`.
     pub fn describe(&self) -> String {
         let fingerprint = self.fingerprint.map(|fingerprint| fingerprint.to_string());
-        let parts = [
-            ("fingerprint", fingerprint.as_ref()),
-            ("rule", self.rule.as_ref()),
-            ("path", self.path.as_ref()),
-            ("package", self.package.as_ref()),
-            ("advisory", self.advisory.as_ref()),
-        ];
-        let set = parts.into_iter().filter_map(|(key, value)| value.map(|value| format!("{key} = \"{value}\"")));
-        set.collect::<Vec<_>>().join(", ")
+        selectors(&[
+            ("fingerprint", fingerprint.as_deref()),
+            ("rule", self.rule.as_deref()),
+            ("path", self.path.as_deref()),
+            ("package", self.package.as_deref()),
+            ("advisory", self.advisory.as_deref()),
+        ])
     }
 }
 

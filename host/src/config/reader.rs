@@ -37,7 +37,7 @@ impl Reader {
         self.mistakes.push(Mistake { span: Some(span), message: message.into(), label: label.into(), help });
     }
 
-    fn wrong_type(&mut self, name: &str, item: &Item, wanted: &str, fallback: &Span) {
+    pub fn wrong_type(&mut self, name: &str, item: &Item, wanted: &str, fallback: &Span) {
         let span = item.span().unwrap_or_else(|| fallback.clone());
         self.note(span, format!("`{name}` must be {wanted}"), &format!("this is {}", kind(item)), None);
     }
@@ -197,18 +197,52 @@ impl Reader {
         }
     }
 
-    /// A list of globs over paths from the root.
-    pub fn globs(&mut self, name: &str, item: &Item, fallback: &Span) -> Vec<Spanned<String>> {
-        let mut good = Vec::new();
-        for glob in self.strings(name, item, fallback).unwrap_or_default() {
-            match check_glob(glob.value) {
-                Ok(()) => good.push(Spanned { value: glob.value.to_owned(), span: glob.span }),
-                Err((why, help)) => {
-                    self.note(glob.span, format!("bad glob in `{name}`: {}", brief(&why, 200)), "", help);
-                }
+    /// `true` or `false`.
+    pub fn boolean(&mut self, name: &str, item: &Item, fallback: &Span) -> Option<bool> {
+        let flag = item.as_bool();
+        if flag.is_none() {
+            self.wrong_type(name, item, "true or false", fallback);
+        }
+        flag
+    }
+
+    /// A number, whole or not, neither infinite nor `nan`.
+    pub fn number(&mut self, name: &str, item: &Item, fallback: &Span) -> Option<Spanned<f64>> {
+        let span = item.span().unwrap_or_else(|| fallback.clone());
+        let whole = item.as_integer().and_then(|number| number.to_string().parse::<f64>().ok());
+        match whole.or_else(|| item.as_float()) {
+            Some(value) if value.is_finite() => Some(Spanned { value, span }),
+            Some(_) => {
+                self.note(span, format!("`{}` must be a finite number", brief(name, 60)), "", None);
+                None
+            }
+            None => {
+                self.wrong_type(&brief(name, 60), item, "a number", fallback);
+                None
             }
         }
-        good
+    }
+
+    /// A glob over paths from the root.
+    pub fn glob(&mut self, name: &str, item: &Item, fallback: &Span) -> Option<Spanned<String>> {
+        let text = self.string(name, item, fallback)?;
+        self.checked_glob(name, &text)
+    }
+
+    /// A list of globs over paths from the root.
+    pub fn globs(&mut self, name: &str, item: &Item, fallback: &Span) -> Vec<Spanned<String>> {
+        let texts = self.strings(name, item, fallback).unwrap_or_default();
+        texts.iter().filter_map(|text| self.checked_glob(name, text)).collect()
+    }
+
+    fn checked_glob(&mut self, name: &str, text: &Spanned<&str>) -> Option<Spanned<String>> {
+        match check_glob(text.value) {
+            Ok(()) => Some(Spanned { value: text.value.to_owned(), span: text.span.clone() }),
+            Err((why, help)) => {
+                self.note(text.span.clone(), format!("bad glob in `{name}`: {}", brief(&why, 200)), "", help);
+                None
+            }
+        }
     }
 }
 

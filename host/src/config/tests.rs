@@ -11,9 +11,11 @@ use super::*;
 const GOOD: &str = r#"
 version = 1
 fingerprint-key = "0123456789abcdef0123456789abcdef"
+baseline = "ci/scan-baseline.json"
 
 [stages.commit]
 plugins = ["secrets", "sast"]
+scope = "staged"
 budget = "2s"
 
 [stages.my-own]
@@ -27,21 +29,55 @@ min-confidence = "medium"
 [[gate]]
 fail-on = "none"
 max = { low = 20, medium = 0 }
+new-only = true
+
+[[gate]]
+measurement = "evasion.robust_accuracy"
+where = { attack = "pgd", epsilon = 0.03, eps = "8/255", steps = 40, targeted = false }
+min-lower95 = 0.6
+max-upper95 = 1
 
 [policy]
 incomplete = "fail"
 nothing-scanned = "warn"
+warn-before-expiry = "30d"
+
+[[suppress]]
+rule = "secrets.*"
+path = "tests/**"
+reason = "made up"
+expires = 2027-01-31
+
+[[suppress]]
+advisory = "CVE-2024-0001"
+package = "pkg:pypi/foo@1.2"
+reason = "the vulnerable code is not called"
+expires = "2028-02-29"
+
+[[suppress]]
+fingerprint = "00112233445566778899aabbccddeeff"
+moved = "ffeeddccbbaa99887766554433221100"
+reason = "revoked"
+expires = 2027-06-30
 
 [[severity]]
 rule = "sast.py.cors-star"
 set = "critical"
 reason = "this service\n is public"
 
+[[severity]]
+path = "tests/**"
+plugin = "secrets"
+set = "info"
+reason = "made up"
+expires = 2027-01-31
+
 [plugins.secrets]
 config = { rules = ["own.toml"], since = 2027-01-31, entropy = 3.5, nested = { on = true } }
 
 [plugins.license-check]
 source = "tools/license-check.wasm"
+digest = "sha256:fedcba9876543210FEDCBA9876543210fedcba9876543210fedcba9876543210"
 allow = { read = ["**/LICENSE*"] }
 limits = { memory = "256MiB", time = "1m30s" }
 
@@ -51,6 +87,7 @@ name = "MIT"
 [files]
 exclude = ["vendor/**", "*.min.js"]
 max-size = 1048576
+archives = false
 "#;
 
 fn id(text: &str) -> PluginId {
@@ -70,17 +107,25 @@ fn a_good_file_is_read_whole() {
     assert_eq!(config.incomplete("commit"), Some(Incomplete::Fail));
     assert_eq!(config.incomplete("my-own"), Some(Incomplete::Warn));
 
-    assert_eq!(config.gates.len(), 2);
-    assert_eq!(config.gates[0].line, 12);
+    assert_eq!(commit.scope.as_ref().map(|scope| scope.value), Some(Scope::Staged));
+    assert_eq!(config.baseline.as_ref().unwrap().value, Path::new("ci/scan-baseline.json"));
+
+    assert_eq!(config.gates.len(), 3);
+    assert_eq!(config.place(config.gates[0].line), place("[[gate]]"));
     assert_eq!(config.gates[0].fail_on, Some(Severity::High));
     assert_eq!(config.gates[0].min_confidence, Some(Confidence::Medium));
     assert_eq!(config.gates[1].fail_on, None);
     assert_eq!(config.gates[1].max, BTreeMap::from([(Severity::Low, 20), (Severity::Medium, 0)]));
+    assert!(config.gates[1].new_only && !config.gates[0].new_only);
     assert_eq!(config.policy.nothing_scanned, Incomplete::Warn);
+    assert_eq!(config.policy.warn_before_expiry, Some(30));
 
     assert_eq!(config.severities[0].rule.as_deref(), Some("sast.py.cors-star"));
     assert_eq!(config.severities[0].reason, "this service is public");
-    assert_eq!(config.severities[0].line, 26);
+    assert_eq!(config.place(config.severities[0].line), place("[[severity]]"));
+    assert_eq!(&GOOD[config.severities[0].span.clone()], "\"sast.py.cors-star\"");
+    assert_eq!(config.severities[1].describe(), "path = \"tests/**\", plugin = \"secrets\"");
+    assert_eq!(config.severities[1].expires, Date::new(2027, 1, 31));
 
     let secrets = &config.plugins[&id("secrets")];
     let expected = serde_json::json!({
@@ -89,6 +134,8 @@ fn a_good_file_is_read_whole() {
     assert_eq!(secrets.config, expected);
     let third = &config.plugins[&id("license-check")];
     assert_eq!(third.source.as_ref().unwrap().value, Path::new("tools/license-check.wasm"));
+    let digest = "sha256:fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+    assert_eq!(third.digest.as_ref().unwrap().value, digest);
     assert_eq!(third.allow_read[0].value, "**/LICENSE*");
     assert_eq!(third.limits, LimitSettings { memory: Some(256 << 20), time: Some(Duration::from_secs(90)) });
     assert_eq!(third.config, serde_json::json!({ "licence": [{ "name": "MIT" }] }));
@@ -96,6 +143,50 @@ fn a_good_file_is_read_whole() {
     let globs: Vec<&str> = config.files.exclude.iter().map(|glob| glob.value.as_str()).collect();
     assert_eq!(globs, ["vendor/**", "*.min.js"]);
     assert_eq!(config.files.max_size, Some(1 << 20));
+    assert_eq!(config.files.archives, Some(false));
+}
+
+/// Where a text first stands in the good file.
+fn place(text: &str) -> String {
+    let line = GOOD.lines().position(|line| line.contains(text)).unwrap();
+    format!("scan.toml:{}", line + 1)
+}
+
+#[test]
+fn a_gate_on_a_measurement_has_its_conditions_in_order() {
+    let config = parse("scan.toml", GOOD).unwrap();
+    let gate = config.gates[2].measurement.as_ref().unwrap();
+    assert_eq!(gate.name.value, "evasion.robust_accuracy");
+    assert_eq!((gate.min_lower95, gate.max_upper95), (Some(0.6), Some(1.0)));
+    let text = |text: &str| ConditionValue::Text(text.into());
+    let expected = [
+        ("attack", text("pgd")),
+        ("epsilon", ConditionValue::Number(0.03)),
+        ("eps", ConditionValue::Number(8.0 / 255.0)),
+        ("steps", ConditionValue::Number(40.0)),
+        ("targeted", text("false")),
+    ];
+    let found: Vec<_> = gate.conditions.iter().map(|one| (one.label.as_str(), one.value.clone())).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn suppressions_say_what_they_select_and_until_when() {
+    let config = parse("scan.toml", GOOD).unwrap();
+    let shown: Vec<_> =
+        config.suppressions.iter().map(|one| format!("{} until {}", one.select.describe(), one.expires)).collect();
+    assert_eq!(
+        shown,
+        [
+            "rule = \"secrets.*\", path = \"tests/**\" until 2027-01-31",
+            "package = \"pkg:pypi/foo@1.2\", advisory = \"CVE-2024-0001\" until 2028-02-29",
+            "fingerprint = \"00112233445566778899aabbccddeeff\" until 2027-06-30",
+        ]
+    );
+    assert_eq!(config.place(config.suppressions[0].line), place("[[suppress]]"));
+    assert_eq!(&GOOD[config.suppressions[1].span.clone()], "\"CVE-2024-0001\"");
+    assert!(config.suppressions[2].select.moved.is_some());
+    assert_eq!(config.suppressions[0].reason, "made up");
 }
 
 #[test]
@@ -108,7 +199,14 @@ fn the_example_of_the_documentation_is_good() {
 
 #[test]
 fn a_large_hostile_file_is_soon_refused() {
-    let tables = ["[[gate]]\n", "a.b.c=[{}]\n", "[[severity]]\nrule='a*'\n", "[plugins.a]\n"];
+    let tables = [
+        "[[suppress]]\npath='[a-z]*{b,c?}/**'\n",
+        "[[gate]]\nwhere={a='1/2'}\n",
+        "[[gate]]\n",
+        "a.b.c=[{}]\n",
+        "[[severity]]\nrule='a*'\n",
+        "[plugins.a]\n",
+    ];
     let pieces = ["=x", "fingerprint-key='''", "fingerprint-key=1\n", "\u{202e}", "[", "a={a="];
     for piece in tables.into_iter().chain(pieces) {
         let text = format!("version = 1\n{}", piece.repeat(MAX_FILE_BYTES as usize / piece.len() - 20));
@@ -138,11 +236,76 @@ const MISTAKES: &[(&str, &str)] = &[
     ("unknown_key_near", "[[gate]]\nfail_on = \"high\"\nfail-on = \"low\""),
     ("unknown_key_far", "[policy]\nowner = \"me\""),
     ("unknown_table", "[stage.commit]\nplugins = []"),
-    ("later_key", "[[gate]]\nfail-on = \"high\"\nnew-only = true"),
-    ("later_table", "[[suppress]]\nrule = \"secrets.x\"\n\n[targets.api]\nkind = \"openapi\""),
+    ("later_key", "[policy]\nmax-database-age = \"7d\"\n[stages.test]\ntargets = [\"api\"]"),
+    ("later_table", "[targets.api]\nkind = \"openapi\""),
     ("later_grant", "[plugins.p]\nallow = { read = [], net = [] }"),
     ("later_source", "[plugins.p]\nsource = \"oci:registry.example/p@sha256:00\""),
-    ("later_measurement", "[[gate]]\nmeasurement = \"evasion.robust-accuracy\"\nmin-lower95 = 0.6"),
+    ("scope", "[stages.commit]\nscope = \"stagd\"\n[stages.build]\nscope = true"),
+    ("new_only", "[[gate]]\nfail-on = \"high\"\nnew-only = \"yes\"\n[[gate]]\nnew-only = true"),
+    (
+        "measurement_and_findings",
+        "[[gate]]\nmeasurement = \"evasion.x\"\nmin-lower95 = 0.6\nfail-on = \"high\"\nnew-only = true",
+    ),
+    ("measurement_without_bound", "[[gate]]\nmeasurement = \"evasion.x\"\nwhere = { attack = \"pgd\" }"),
+    (
+        "measurement_missing",
+        "[[gate]]\nwhere = { attack = \"pgd\" }\nmin-lower95 = 0.6\n[[gate]]\nfail-on = \"low\"\nmax-upper95 = 1",
+    ),
+    (
+        "measurement_name",
+        "[[gate]]\nmeasurement = \"accuracy\"\nmin-lower95 = 0.6\n[[gate]]\nmeasurement = \"evasion.Robust Accuracy\"\nmin-lower95 = 0.6\n[[gate]]\nmeasurement = \"evasion..x\"\nmin-lower95 = 0.6",
+    ),
+    (
+        "measurement_bounds",
+        "[[gate]]\nmeasurement = \"evasion.x\"\nmin-lower95 = nan\nmax-upper95 = \"1\"\n[[gate]]\nmeasurement = \"evasion.x\"\nmin-lower95 = 0.9\nmax-upper95 = 0.1",
+    ),
+    (
+        "measurement_where",
+        "[[gate]]\nmeasurement = \"evasion.x\"\nmin-lower95 = 0\nwhere = { a = [1], b = \"1/0\", c = inf, d = 2027-01-31, \"\" = 1 }\n[[gate]]\nmeasurement = \"evasion.x\"\nmin-lower95 = 0\nwhere = {}",
+    ),
+    ("warn_before_expiry", "[policy]\nwarn-before-expiry = \"2 weeks\""),
+    ("warn_before_expiry_too_long", "[policy]\nwarn-before-expiry = \"366d\""),
+    ("archives", "[files]\narchives = \"no\""),
+    ("baseline", "baseline = \"../scan-baseline.json\""),
+    ("baseline_absolute", "baseline = \"/tmp/scan-baseline.json\""),
+    ("baseline_taken", "baseline = \".git/config\""),
+    (
+        "digest",
+        "[plugins.p]\nsource = \"p.wasm\"\ndigest = \"md5:00\"\n[plugins.secrets]\ndigest = \"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"",
+    ),
+    (
+        "suppress_parts",
+        "[[suppress]]\nrule = \"secrets.jwt\"\n[[suppress]]\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nrule = \"A B\"\nreason = \" \"\nexpires = true",
+    ),
+    ("suppress_unknown_key", "[[suppress]]\nrules = \"secrets.jwt\"\nreason = \"x\"\nexpires = 2027-01-31"),
+    (
+        "suppress_expiry",
+        "suppress = [\n  { rule = \"a.b\", reason = \"x\", expires = 2027-01-31T00:00:00Z },\n  { rule = \"a.c\", reason = \"x\", expires = \"31.01.2027\" },\n  { rule = \"a.d\", reason = \"x\", expires = 9999-12-31 },\n  { rule = \"a.e\", reason = \"x\", expires = \"never\" },\n]",
+    ),
+    (
+        "suppress_fingerprint",
+        "[[suppress]]\nfingerprint = \"00112233\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nrule = \"a.b\"\nmoved = \"00112233445566778899aabbccddeeff\"\nreason = \"x\"\nexpires = 2027-01-31",
+    ),
+    (
+        "suppress_package",
+        "[[suppress]]\npackage = \"requests==2.31\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\npackage = \"pkg:pypi\"\nreason = \"x\"\nexpires = 2027-01-31",
+    ),
+    (
+        "suppress_advisory",
+        "[[suppress]]\nadvisory = \"CVE-24-1\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nadvisory = \"all of them\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nadvisory = \"ghsa-7x4w-6cq2-3qcm\"\nreason = \"x\"\nexpires = 2027-01-31",
+    ),
+    (
+        "suppress_everything",
+        "[[suppress]]\npath = \"**\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nrule = \"*\"\npath = \"**/*\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nrule = \"*.*\"\nreason = \"x\"\nexpires = 2027-01-31",
+    ),
+    (
+        "suppress_twice",
+        "[[suppress]]\nrule = \"a.b\"\nreason = \"x\"\nexpires = 2027-01-31\n\n[[suppress]]\nreason = \"y\"\nexpires = 2027-02-28\nrule = \"a.b\"",
+    ),
+    (
+        "override_of_nothing",
+        "[[severity]]\nset = \"low\"\nreason = \"x\"\n[[severity]]\nplugin = \"A\"\npath = \"/x\"\nset = \"low\"\nreason = \"x\"\nexpires = \"soon\"",
+    ),
     ("wrong_type", "[stages.commit]\nplugins = \"secrets\"\nbudget = 2"),
     ("wrong_type_in_list", "[stages.commit]\nplugins = [\"secrets\", 7]"),
     ("wrong_type_of_table", "gate = 1\npolicy = []\nfiles = { exclude = {} }\n[[stages]]\nx = 1"),
@@ -305,7 +468,21 @@ fn survive(text: &str) -> Result<(), TestCaseError> {
 fn piece() -> impl Strategy<Value = String> {
     let words =
         ["[", "]", "[[", "\"", "'''", "\"\"\"", "=", "\n", "\r\n", ".", "{", "}", ",", "nan", "-1", "1979-05-27"];
-    let keys = ["gate", "fingerprint-key = \"", "stages", "[plugins.", "version", "\u{202e}", "\u{1b}[2J", "\u{feff}"];
+    let keys = [
+        "suppress",
+        "expires = ",
+        "where = {",
+        "pkg:",
+        "8/255",
+        "gate",
+        "fingerprint-key = \"",
+        "stages",
+        "[plugins.",
+        "version",
+        "\u{202e}",
+        "\u{1b}[2J",
+        "\u{feff}",
+    ];
     let pieces: Vec<&str> = words.into_iter().chain(keys).collect();
     prop_oneof![prop::sample::select(pieces).prop_map(str::to_owned), "\\PC{0,4}", any::<char>().prop_map(String::from)]
 }

@@ -66,6 +66,15 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if millis == 0 { Err("is no duration; it has to be more than 0".into()) } else { Ok(Duration::from_millis(millis)) }
 }
 
+/// `14d`: whole days, 0 allowed. Not a duration: an expiry knows days of the calendar, and no hours.
+pub fn parse_days(text: &str) -> Result<u32, String> {
+    let number = text.trim().strip_suffix('d').filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let Some(number) = number else {
+        return Err("is no number of days; write a whole number and d, as in `14d`".into());
+    };
+    number.parse().map_err(|_| "is too many days".into())
+}
+
 /// How many digits a text starts with.
 fn digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
@@ -84,6 +93,15 @@ mod tests {
             ["", "MB", "0", "0MiB", "1.5MB", "-1", "10mb", "10 M B", "99999999999GiB", "18446744073709551615", "1é"]
         {
             assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn days() {
+        assert_eq!(parse_days("14d"), Ok(14));
+        assert_eq!(parse_days(" 0d "), Ok(0));
+        for bad in ["", "d", "14", "14 d", "-1d", "1.5d", "2w", "14dd", "99999999999d", "1é"] {
+            assert!(parse_days(bad).is_err(), "{bad}");
         }
     }
 

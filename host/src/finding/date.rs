@@ -23,6 +23,11 @@ impl Date {
         Self(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
     }
 
+    /// Its year.
+    pub fn year(self) -> i16 {
+        self.0.year()
+    }
+
     /// How many days it is from `other` to this day; negative when this day is the earlier one.
     pub fn days_since(self, other: Self) -> i64 {
         let day = |date: Self| date.0.to_zoned(jiff::tz::TimeZone::UTC).map_or(0, |time| time.timestamp().as_second());

@@ -31,8 +31,9 @@ fn history(commits: &[(i64, Vec<usize>)]) -> tempfile::TempDir {
     git(dir.path(), &["init", "-q"]);
     let mut stream = String::new();
     for (n, (date, parents)) in commits.iter().enumerate() {
-        let _ =
-            write!(stream, "commit refs/heads/c{n}\nmark :{}\ncommitter t <t@e.c> {date} +0000\ndata 1\nm\n", n + 1);
+        let branch = if n < 6 || n + 25 > commits.len() { format!("c{n}") } else { "rest".to_owned() };
+        let _ = write!(stream, "commit refs/heads/{branch}\nmark :{}\n", n + 1);
+        let _ = write!(stream, "committer t <t@e.c> {date} +0000\ndata 1\nm\n");
         for (at, parent) in parents.iter().enumerate() {
             let _ = writeln!(stream, "{} :{}", if at == 0 { "from" } else { "merge" }, parent + 1);
         }

@@ -18,13 +18,16 @@ pub fn is_file(mode: u16) -> bool {
     mode & 0o170_000 == 0o100_000
 }
 
-/// Files that are read of one tree. A tree may name the same folder many times on each of many
-/// levels, so that a handful of objects stands for more files than there are atoms.
-const MAX_FILES: usize = 2_000_000;
+/// How much of one tree is read. A tree may name the same folder many times on each of many levels, so that a
+/// handful of objects stands for more files than there are atoms.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    files: usize,
+    /// Each costs a look into the database. The largest repositories that are known have a fifth of this.
+    folders: usize,
+}
 
-/// Folders that are opened of one tree, each of which costs a look into the database. The largest repositories
-/// that are known have a fifth of this.
-const MAX_FOLDERS: usize = 200_000;
+const LIMITS: Limits = Limits { files: 2_000_000, folders: 200_000 };
 
 /// Bytes of all paths of one tree, as much as an index may have.
 const MAX_PATHS: usize = 256 << 20;
@@ -76,6 +79,10 @@ pub fn file_at(objects: &Objects, tree: ObjectId, path: &[u8]) -> Result<Option<
 
 /// All that is no folder in a tree, by its path.
 pub fn flatten(objects: &Objects, tree: ObjectId) -> Result<HashMap<Vec<u8>, Version>, String> {
+    flatten_within(objects, tree, LIMITS)
+}
+
+fn flatten_within(objects: &Objects, tree: ObjectId, limits: Limits) -> Result<HashMap<Vec<u8>, Version>, String> {
     let reader = objects.reader();
     let mut buf = Vec::new();
     let mut files = HashMap::new();
@@ -88,7 +95,7 @@ pub fn flatten(objects: &Objects, tree: ObjectId) -> Result<HashMap<Vec<u8>, Ver
                 return Err(format!("tree {id} has a file whose name is none"));
             }
             bytes += folder.len() + name.len();
-            if files.len() > MAX_FILES || opened > MAX_FOLDERS || bytes > MAX_PATHS || depth > MAX_DEPTH {
+            if files.len() > limits.files || opened > limits.folders || bytes > MAX_PATHS || depth > MAX_DEPTH {
                 let files = files.len();
                 return Err(format!("tree {tree} is too large: {files} files, {opened} folders, {depth} levels deep"));
             }
@@ -159,6 +166,7 @@ mod tests {
     fn a_tree_that_stands_for_more_files_than_there_are_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         git(dir.path(), &["init", "-q"]);
+        let limits = Limits { files: 20_000, folders: 1_000 };
         let empty = make(dir.path(), "");
         for leaf in [format!("040000 tree {empty}"), format!("100644 blob {}", "1".repeat(40))] {
             let mut line = leaf;
@@ -167,7 +175,8 @@ mod tests {
                 line = format!("040000 tree {}", make(dir.path(), &all));
             }
             let objects = Objects::open(&Place::discover(dir.path()).unwrap().unwrap()).unwrap();
-            let error = flatten(&objects, ObjectId::from_hex(line[12..].as_bytes()).unwrap()).unwrap_err();
+            let error =
+                flatten_within(&objects, ObjectId::from_hex(line[12..].as_bytes()).unwrap(), limits).unwrap_err();
             assert!(error.contains("too large"), "{error}");
         }
     }

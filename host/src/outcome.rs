@@ -81,7 +81,7 @@ impl SkipReason {
 /// An input that was not looked at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
-    /// Path from the root, safe to print.
+    /// Path as of a file that was scanned, safe to print.
     pub path: String,
     /// Why.
     pub reason: SkipReason,
@@ -156,7 +156,7 @@ pub struct PluginUse {
 pub struct Inputs {
     /// `tree`, `staged`, `changed`, `history` or `stdin`.
     pub source: String,
-    /// The root as it was given on the command line.
+    /// Where paths are from, as seen from the folder that the command was given in.
     pub root: String,
     /// Files read.
     pub files: u64,

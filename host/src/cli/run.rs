@@ -14,7 +14,7 @@ use crate::outcome::{Exit, Outcome};
 use crate::plan::{self, Plan, Request};
 use crate::report::{self, Format, RenderOptions};
 use crate::run::{self, Control, RunError, Settings};
-use crate::source::{Environment, Source, StagedOptions, StagedSource, StdinSource, TreeOptions, TreeSource};
+use crate::source::{self, Environment, Source, StagedOptions, StagedSource, StdinSource, TreeOptions, TreeSource};
 
 /// Runs it.
 pub fn command(args: &args::Run) -> anyhow::Result<u8> {
@@ -120,7 +120,7 @@ fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Res
             hyperlinks: to_terminal && super::color(&stdout),
             verbose: args.verbose,
             quiet: args.quiet,
-            root_abs: folder(&args.path).canonicalize().ok(),
+            root_abs: source::work_tree_of(&args.path).or_else(|| folder(&args.path).canonicalize().ok()),
         };
         let text = report::render(output.format, outcome, &options);
         match &output.path {

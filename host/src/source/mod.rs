@@ -13,6 +13,7 @@ pub mod tree;
 
 mod ignored;
 mod queue;
+mod root;
 #[cfg(test)]
 mod testing;
 
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 pub use git::{Environment, GitBlob};
 pub use read::ReadError;
+pub use root::work_tree_of;
 pub use staged::{StagedOptions, StagedSource};
 pub use stdin::StdinSource;
 pub use tree::{TreeOptions, TreeSource};
@@ -56,7 +58,8 @@ pub enum Content {
 /// A file that a source offers; not read yet.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// From the root, `/` between the parts; bytes that are no UTF-8, control characters and what would turn
+    /// From the work tree's root, outside of a repository from the root that was given (see [`work_tree_of`]); `/`
+    /// between the parts; bytes that are no UTF-8, control characters and what would turn
     /// text around are written as `\xNN` or `\u{NNNN}`.
     pub path: String,
     /// In bytes, as the source knows it.
@@ -113,13 +116,13 @@ pub trait Source: Sync {
     /// `tree`, `staged`, `stdin`.
     fn name(&self) -> &'static str;
 
-    /// The root, as given on the command line.
+    /// Where paths are from, as seen from the folder that the command was given in: `.`, `..`, `../other`.
     fn root(&self) -> String;
 
     /// Offers everything once, on up to `jobs` threads of its own.
     fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError>;
 
-    /// One entry by its path from the root (`/` between the parts, no `..`), for a guest that asks for another
-    /// file. None: there is no such file, or it is outside the root, or not a regular file.
+    /// One entry by its path as entries have it (`/` between the parts, no `..`), for a guest that asks for
+    /// another file. None: there is no such file, or it is outside the root, or not a regular file.
     fn lookup(&self, path: &str) -> Option<Entry>;
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use git::{Environment, GitBlob};
 pub use read::ReadError;
 pub use root::work_tree_of;
-pub use staged::{StagedOptions, StagedSource};
+pub use staged::{StagedOptions, StagedSource, place as place_of};
 pub use stdin::StdinSource;
 pub use tree::{TreeOptions, TreeSource};
 

@@ -269,7 +269,7 @@ impl Folder<'_> {
 }
 
 /// The repository that git would use: what the environment names, otherwise the one around the root.
-fn place(root: &Path, environment: &Environment) -> Result<Option<Place>, String> {
+pub fn place(root: &Path, environment: &Environment) -> Result<Option<Place>, String> {
     let folder = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
     let Some(git_dir) = &environment.git_dir else { return Place::discover(folder) };
     let git_dir = fs::canonicalize(git_dir).map_err(|error| format!("GIT_DIR: {error}"))?;

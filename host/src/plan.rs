@@ -11,6 +11,7 @@ use crate::plugin::{self, Plugin};
 use crate::policy::{self, FailOn, ResolvedGate};
 use crate::router::GlobError;
 use crate::sandbox::Limits;
+use crate::source::archive::ArchiveLimits;
 
 /// The stages that exist without being declared.
 pub const STAGES: &[&str] = &["commit", "build", "test", "deploy", "nightly"];
@@ -101,6 +102,8 @@ pub struct Plan {
     pub exclude: Vec<String>,
     /// Larger files are not read.
     pub max_file: u64,
+    /// How far archives are unpacked; none: they are files like any other.
+    pub archives: Option<ArchiveLimits>,
     /// Keys the fingerprints of secrets.
     pub fingerprint_key: Option<Arc<[u8]>>,
 }
@@ -177,6 +180,7 @@ pub fn make(config: &Config, base: &Path, request: &Request) -> Result<Plan, Pla
         budget: declared.and_then(|stage| stage.budget),
         exclude: config.files.exclude.iter().map(|glob| glob.value.clone()).collect(),
         max_file: config.files.max_size.unwrap_or(MAX_FILE),
+        archives: Some(ArchiveLimits::default()),
         fingerprint_key: config.fingerprint_key.as_ref().map(|key| Arc::from(key.as_bytes())),
         stage,
     })

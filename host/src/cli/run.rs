@@ -87,14 +87,15 @@ fn outputs(args: &args::Run) -> anyhow::Result<Vec<Output>> {
 fn source(args: &args::Run, plan: &Plan) -> anyhow::Result<Arc<dyn Source + Send>> {
     let exclude = crate::router::set(&plan.exclude)?;
     let max_size = plan.max_file;
+    let max_archive = plan.archives.map_or(0, |limits| limits.size);
     if let Some(name) = &args.stdin {
         return Ok(Arc::new(StdinSource::new(name, std::io::stdin(), plan.max_file)));
     }
     if args.staged {
-        let options = StagedOptions { exclude, max_size, environment: Environment::of_process() };
+        let options = StagedOptions { exclude, max_size, max_archive, environment: Environment::of_process() };
         return Ok(Arc::new(StagedSource::new(&args.path, options)?));
     }
-    Ok(Arc::new(TreeSource::new(&args.path, TreeOptions { exclude, max_size })?))
+    Ok(Arc::new(TreeSource::new(&args.path, TreeOptions { exclude, max_size, max_archive })?))
 }
 
 /// The first interrupt ends the run with what it has, the second ends the process.

@@ -3,6 +3,7 @@
 
 mod collect;
 mod project;
+mod unpack;
 mod worker;
 
 use std::ops::ControlFlow;
@@ -90,6 +91,8 @@ pub fn run(
         control,
         deadline,
         project: std::sync::Mutex::new(Vec::new()),
+        exclude: crate::router::set(&plan.exclude)?,
+        kept: AtomicU64::new(0),
     };
     let jobs = settings.jobs.max(1);
     let walked = std::thread::scope(|scope| {

@@ -67,6 +67,8 @@ pub struct Budget<'s> {
     hit: Cell<Option<Limit>>,
     /// Where a member is unpacked: one for all levels, empty while it is in use.
     pub(super) scratch: Cell<Vec<u8>>,
+    /// What is read at once, on its way there.
+    pub(super) portion: Cell<Vec<u8>>,
 }
 
 impl<'s> Budget<'s> {
@@ -80,6 +82,7 @@ impl<'s> Budget<'s> {
             entries: Cell::new(0),
             hit: Cell::new(None),
             scratch: Cell::default(),
+            portion: Cell::default(),
         }
     }
 

@@ -208,7 +208,10 @@ impl Walk<'_, '_, '_> {
         // Taken, not borrowed: whoever gets the member may unpack it in turn.
         let mut bytes = self.budget.scratch.take();
         bytes.clear();
-        let filled = fill(reader, self.max_file, &mut bytes);
+        let mut portion = self.budget.portion.take();
+        portion.resize(PORTION, 0);
+        let filled = fill(reader, self.max_file, &mut portion, &mut bytes);
+        self.budget.portion.set(portion);
         if filled.size > self.max_file {
             self.leave(path, Why::TooLarge { size: filled.size });
         } else if !bytes.is_empty() || filled.error.is_none() {
@@ -222,12 +225,11 @@ impl Walk<'_, '_, '_> {
 }
 
 /// Reads to the end; what is above `max` is read and thrown away.
-fn fill(reader: &mut dyn Read, max: u64, bytes: &mut Vec<u8>) -> Filled {
+fn fill(reader: &mut dyn Read, max: u64, portion: &mut [u8], bytes: &mut Vec<u8>) -> Filled {
     let mut crc = rawzip::Crc32::new();
     let mut size = 0;
-    let mut portion = vec![0; PORTION];
     let error = loop {
-        match reader.read(&mut portion) {
+        match reader.read(portion) {
             Ok(0) => break None,
             Ok(got) => {
                 crc.update(&portion[..got]);

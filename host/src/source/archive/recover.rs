@@ -39,16 +39,16 @@ fn member<R: ReaderAt + Copy>(reader: R, header: &Header, size: u64, walk: &mut 
         return (!header.is_open()).then_some(end);
     }
     let budget = walk.budget;
+    // The header may promise bytes behind the archive's end, and may be the last thing in it.
+    let limit = if header.is_open() { size } else { end.min(size) };
+    let packed = RangeReader::new(reader, header.data..limit.max(header.data));
     match header.method {
         CompressionMethod::STORE if !header.is_open() => {
-            let inner = RangeReader::new(reader, header.data..end.min(size));
-            walk.member(path, None, &mut Charged { inner, budget });
+            walk.member(path, None, &mut Charged { inner: packed, budget });
             Some(end)
         }
         CompressionMethod::DEFLATE => {
-            let limit = if header.is_open() { size } else { end.min(size) };
-            let packed = BufReader::new(RangeReader::new(reader, header.data..limit.max(header.data)));
-            let mut decoder = DeflateDecoder::new(packed);
+            let mut decoder = DeflateDecoder::new(BufReader::new(packed));
             let filled = walk.member(path, None, &mut Charged { inner: &mut decoder, budget });
             if !header.is_open() {
                 return Some(end);

@@ -62,7 +62,8 @@ fn member(entry: &mut tar::Entry<'_, impl Read>, kind: EntryType, place: &Place,
     let path = name::inner(&bytes);
     match kind {
         EntryType::Directory | EntryType::XGlobalHeader => return,
-        EntryType::Regular if bytes.ends_with(b"/") => return,
+        // The old form's folders.
+        EntryType::Regular if bytes.ends_with(b"/") && entry.size() == 0 => return,
         EntryType::Symlink => {
             let target = entry.link_name_bytes().unwrap_or_default();
             let path = walk.names.distinct(path);

@@ -117,8 +117,17 @@ fn zip_entries_that_are_left_out_or_lie() {
     assert_eq!(*one(ZipEntry { method: 14, ..entry.clone() }).only_left(), Why::Method("LZMA".into()));
     assert_eq!(*one(ZipEntry { method: 4711, ..entry.clone() }).only_left(), Why::Method("method 4711".into()));
     assert_eq!(*one(ZipEntry { mode: 0o120_777, ..entry.clone() }).only_left(), Why::Link(String::new()));
-    assert_eq!(*one(ZipEntry { mode: 0o020_644, ..entry.clone() }).only_left(), Why::Special);
-    assert!(one(ZipEntry { mode: 0o040_755, ..entry.clone() }).files.is_empty());
+    assert!(one(ZipEntry { mode: 0o040_755, ..ZipEntry::new("d", b"") }).files.is_empty());
+    // What is a folder, a device or a link only by its mode has bytes all the same.
+    let long = [b'x'; 5000];
+    for odd in [
+        ZipEntry { mode: 0o040_755, ..entry.clone() },
+        ZipEntry { mode: 0o020_644, ..entry.clone() },
+        ZipEntry { name: b"a/", ..entry.clone() },
+        ZipEntry { mode: 0o120_777, ..ZipEntry::new("a", &long) },
+    ] {
+        assert_eq!(one(odd).paths(), ["x.zip!/a"]);
+    }
     for fine in [
         ZipEntry { method: STORED, ..entry.clone() },
         ZipEntry { method: 93, ..entry.clone() },
@@ -371,6 +380,16 @@ fn what_is_cut_off_is_named_and_read_as_far_as_it_goes() {
             }
         }
     }
+}
+
+#[test]
+fn a_header_that_promises_what_is_behind_the_end() {
+    let mut bytes = zip_of(&[ZipEntry { method: STORED, ..ZipEntry::new("name", b"alpha") }]);
+    bytes.truncate(34);
+    // The length of the extra field, which is not there.
+    bytes[28..30].copy_from_slice(&[0xff, 0xff]);
+    let found = unpack("x.zip", &bytes);
+    assert_eq!((found.damage.len(), found.paths()), (1, vec!["x.zip!/name"]));
 }
 
 #[test]

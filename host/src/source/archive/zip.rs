@@ -19,6 +19,17 @@ use super::{Charged, Walk, Why, name, recover, zstd};
 /// Records that look like the directory's end and are none, before it is given up: a comment may hold some.
 const FALSE_ENDS: usize = 8;
 
+/// What deflate makes of nothing.
+const EMPTY: u64 = 2;
+
+/// The longest target of a link.
+const MAX_TARGET: u64 = 4096;
+
+/// The kind of a file in Unix's mode, and two of them.
+const S_IFMT: u32 = 0o170_000;
+const S_IFDIR: u32 = 0o040_000;
+const S_IFLNK: u32 = 0o120_000;
+
 /// Compressed bytes that are read at once.
 const BUFFER: usize = 16 << 10;
 
@@ -36,7 +47,7 @@ impl ReaderAt for OpenFile<'_> {
 pub fn expand<R: ReaderAt + Copy>(reader: R, size: u64, walk: &mut Walk<'_, '_, '_>) {
     let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
     match locate(reader, size, &mut buffer) {
-        Ok(archive) => listed(&archive, &mut buffer, walk),
+        Ok(archive) => listed(&archive, size, &mut buffer, walk),
         Err(error) => {
             recover::expand(reader, size, walk);
             walk.damaged("", &format!("its directory is missing or broken: {error}"));
@@ -58,7 +69,7 @@ fn locate<R: ReaderAt + Copy>(reader: R, size: u64, buffer: &mut [u8]) -> Result
     ZipLocator::new().locate_in_reader(reader, buffer, end).map_err(|(_, error)| error)
 }
 
-fn listed<R: ReaderAt>(archive: &ZipArchive<R>, buffer: &mut [u8], walk: &mut Walk<'_, '_, '_>) {
+fn listed<R: ReaderAt + Copy>(archive: &ZipArchive<R>, size: u64, buffer: &mut [u8], walk: &mut Walk<'_, '_, '_>) {
     let mut taken = Taken::default();
     let mut count = 0_u64;
     let mut entries = archive.entries(buffer);
@@ -72,7 +83,12 @@ fn listed<R: ReaderAt>(archive: &ZipArchive<R>, buffer: &mut [u8], walk: &mut Wa
                 entry(archive, &record, &mut taken, walk);
             }
             Ok(None) => break,
-            Err(error) => return walk.damaged("", &format!("its directory is broken after {count} entries: {error}")),
+            Err(error) => {
+                if count == 0 {
+                    recover::expand(archive.get_ref(), size, walk);
+                }
+                return walk.damaged("", &format!("its directory is broken after {count} entries: {error}"));
+            }
         }
         if walk.is_done() {
             return;
@@ -93,9 +109,13 @@ fn entry<R: ReaderAt>(
 ) {
     let path = safe(record.file_path().as_bytes());
     let mode = record.mode().value();
-    if record.is_dir() || mode & 0o170_000 == 0o040_000 {
+    let stated = record.uncompressed_size_hint();
+    // Only Unix's tools look at the kind; to all others everything is a file. So nothing of substance is passed
+    // over on its word: no folder has bytes, and no link leads to a path of more than this.
+    if (record.is_dir() || mode & S_IFMT == S_IFDIR) && stated == 0 && record.compressed_size_hint() <= EMPTY {
         return;
     }
+    let is_link = mode & S_IFMT == S_IFLNK && stated <= MAX_TARGET;
     let path = walk.names.distinct(path);
     let found = match archive.get_entry(record.wayfinder()) {
         Ok(found) => found,
@@ -104,20 +124,13 @@ fn entry<R: ReaderAt>(
     if !taken.take(record.local_header_offset(), found.compressed_data_range().1) {
         return walk.damaged(&path, &"its bytes are another entry's, too");
     }
-    let why = match mode & 0o170_000 {
-        // What it leads to is its content, and is not worth unpacking.
-        0o120_000 => Some(Why::Link(String::new())),
-        0 | 0o100_000 => None,
-        _ => Some(Why::Special),
-    };
     let flags = record.flags();
     let method = record.compression_method();
-    let why = why.or_else(|| {
-        (flags.is_encrypted() || flags.has_strong_encryption() || method == CompressionMethod::AES)
-            .then_some(Why::Encrypted)
-    });
-    if let Some(why) = why {
-        return walk.leave(path, why);
+    if is_link {
+        return walk.leave(path, Why::Link(String::new()));
+    }
+    if flags.is_encrypted() || flags.has_strong_encryption() || method == CompressionMethod::AES {
+        return walk.leave(path, Why::Encrypted);
     }
     let unix = matches!(record.version_made_by().creator_system(), CreatorSystem::UNIX | CreatorSystem::MACOS);
     let stat = (unix && mode != 0).then_some((mode & 0o7777, 0, 0));
@@ -134,7 +147,6 @@ fn entry<R: ReaderAt>(
         }
         other => return walk.leave(path, Why::Method(method_name(other))),
     };
-    let stated = record.uncompressed_size_hint();
     if let Some(error) = filled.error {
         walk.damaged(&path, &error);
     } else if filled.size != stated {

@@ -114,11 +114,17 @@ pub fn prepare(wish: &Wish) -> anyhow::Result<Prepared> {
     };
     let exclude = crate::router::set(&plan.exclude)?;
     let max_size = plan.max_file;
+    let max_archive = plan.archives.map_or(0, |limits| limits.size);
     let staged = || {
-        let options = StagedOptions { exclude: exclude.clone(), max_size, environment: Environment::of_process() };
+        let options = StagedOptions {
+            exclude: exclude.clone(),
+            max_size,
+            max_archive,
+            environment: Environment::of_process(),
+        };
         StagedSource::new(&wish.path, options)
     };
-    let tree = || TreeSource::new(&wish.path, TreeOptions { exclude: exclude.clone(), max_size });
+    let tree = || TreeSource::new(&wish.path, TreeOptions { exclude: exclude.clone(), max_size, max_archive });
     let wants_changed = wish.changed || (wish.from == From::Scope && plan.scope == Scope::Changed);
     let mut may_be_empty = false;
     let source: Arc<dyn Source + Send> = match &wish.from {

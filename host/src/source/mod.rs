@@ -4,6 +4,7 @@
 //! In comes a place (a folder, an index, a stream), out go [`Entry`]s that are read on demand and
 //! [`Skipped`]s. Nothing here knows plugins.
 
+pub mod archive;
 pub mod git;
 pub mod path;
 pub mod read;

@@ -32,6 +32,8 @@ pub struct StagedOptions {
     pub exclude: GlobSet,
     /// In bytes; larger files are not offered.
     pub max_size: u64,
+    /// The same for files that have the name of an archive; 0: as for all others.
+    pub max_archive: u64,
     /// What git handed to the hook that this may be running in.
     pub environment: Environment,
 }
@@ -103,8 +105,9 @@ impl StagedSource {
             Some(Mode::FILE | Mode::FILE_EXECUTABLE) => {}
             _ => return skip(SkipReason::SpecialFile, "a mode that git does not have"),
         }
+        let limit = read::limit(&path, self.options.max_size, self.options.max_archive);
         match self.blob(path.clone(), id) {
-            Ok(entry) => match read::check(entry.size, self.options.max_size) {
+            Ok(entry) => match read::check(entry.size, limit) {
                 Ok(()) => Offer::File(entry),
                 Err(error) => Offer::Skipped(error.skipped(&path)),
             },

@@ -7,7 +7,7 @@ use super::super::testing::{contents, git, git_with, offers, paths, write};
 use super::*;
 
 fn options() -> StagedOptions {
-    StagedOptions { exclude: GlobSet::empty(), max_size: 1 << 20, environment: Environment::default() }
+    StagedOptions { exclude: GlobSet::empty(), max_size: 1 << 20, max_archive: 0, environment: Environment::default() }
 }
 
 fn source(root: &Path) -> StagedSource {

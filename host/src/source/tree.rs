@@ -36,6 +36,8 @@ pub struct TreeOptions {
     pub exclude: GlobSet,
     /// In bytes; larger files are not offered.
     pub max_size: u64,
+    /// The same for files that have the name of an archive; 0: as for all others.
+    pub max_archive: u64,
 }
 
 /// See the module.
@@ -121,7 +123,7 @@ impl Source for TreeSource {
         let walk = Walk { source: self, sink };
         if let Some(name) = self.single() {
             // Named on the command line, so not excluded by a pattern.
-            let _ = sink(offer(&self.folder(), name, self.options.max_size));
+            let _ = sink(offer(&self.folder(), name, self.options.max_size, self.options.max_archive));
             return Ok(());
         }
         if self.excludes_root() {
@@ -142,7 +144,7 @@ impl Source for TreeSource {
     fn lookup(&self, path: &str) -> Option<Entry> {
         let bytes = path::unescape(path);
         let found = |folder: &Folder, name: &OsStr| {
-            if let Offer::File(entry) = offer(folder, name, u64::MAX) { Some(entry) } else { None }
+            if let Offer::File(entry) = offer(folder, name, u64::MAX, 0) { Some(entry) } else { None }
         };
         let bytes = bytes.strip_prefix(&self.root.prefix[..])?;
         let mut folder = self.folder();
@@ -336,7 +338,7 @@ impl Walk<'_> {
             let what = if self.source.excludes_file(folder, name) {
                 skipped(folder.shown_of(name), SkipReason::Excluded, String::new())
             } else {
-                offer(folder, name, self.source.options.max_size)
+                offer(folder, name, self.source.options.max_size, self.source.options.max_archive)
             };
             self.send(queue, what);
         }
@@ -359,7 +361,7 @@ impl Walk<'_> {
 }
 
 /// What is to be said of a name in a folder that is no folder itself.
-fn offer(folder: &Folder, name: &OsStr, max: u64) -> Offer {
+fn offer(folder: &Folder, name: &OsStr, max_size: u64, max_archive: u64) -> Offer {
     let path = folder.shown_of(name);
     let disk = folder.disk.join(name);
     let metadata = match fs::symlink_metadata(&disk) {
@@ -378,7 +380,7 @@ fn offer(folder: &Folder, name: &OsStr, max: u64) -> Offer {
     if !kind.is_file() {
         return skipped(path, SkipReason::SpecialFile, name_of(kind).to_owned());
     }
-    if let Err(error) = read::check(metadata.len(), max) {
+    if let Err(error) = read::check(metadata.len(), read::limit(&path, max_size, max_archive)) {
         return Offer::Skipped(error.skipped(&path));
     }
     Offer::File(Entry {

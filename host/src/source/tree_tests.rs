@@ -13,7 +13,7 @@ fn source(root: &Path, exclude: &[&str]) -> TreeSource {
     for glob in exclude {
         globs.add(Glob::new(glob).unwrap());
     }
-    TreeSource::new(root, TreeOptions { exclude: globs.build().unwrap(), max_size: 1 << 20 }).unwrap()
+    TreeSource::new(root, TreeOptions { exclude: globs.build().unwrap(), max_size: 1 << 20, max_archive: 0 }).unwrap()
 }
 
 fn skips(root: &Path, exclude: &[&str]) -> Vec<(String, SkipReason)> {
@@ -269,7 +269,7 @@ fn a_single_file_is_a_root() {
     let source = source(&dir.path().join("a/b"), &["b"]);
     assert_eq!(paths(&source), ["b"]);
     assert!(source.lookup("b").is_some() && source.lookup("c").is_none());
-    let options = TreeOptions { exclude: GlobSet::empty(), max_size: 1 };
+    let options = TreeOptions { exclude: GlobSet::empty(), max_size: 1, max_archive: 0 };
     assert!(matches!(TreeSource::new(&dir.path().join("no"), options), Err(SourceError::Root { .. })));
 }
 

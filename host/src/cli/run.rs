@@ -91,7 +91,8 @@ fn source(args: &args::Run, plan: &Plan) -> anyhow::Result<Arc<dyn Source + Send
         return Ok(Arc::new(StdinSource::new(name, std::io::stdin(), plan.max_file)));
     }
     if args.staged {
-        let options = StagedOptions { exclude, max_size, environment: Environment::of_process() };
+        let unchanged = plan.sees_whole_project();
+        let options = StagedOptions { exclude, max_size, unchanged, environment: Environment::of_process() };
         return Ok(Arc::new(StagedSource::new(&args.path, options)?));
     }
     Ok(Arc::new(TreeSource::new(&args.path, TreeOptions { exclude, max_size })?))

@@ -387,6 +387,7 @@ fn offer(folder: &Folder, name: &OsStr, max: u64) -> Offer {
         stat: Some(Stat { mode: metadata.mode() & 0o7777, uid: metadata.uid(), gid: metadata.gid() }),
         provenance: Vec::new(),
         content: Content::Disk(disk),
+        in_scope: true,
     })
 }
 

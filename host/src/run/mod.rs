@@ -153,7 +153,7 @@ impl Tools<'_> {
                 }
                 match offer {
                     Offer::File(entry) => {
-                        control.files_known.fetch_add(1, Ordering::Relaxed);
+                        control.files_known.fetch_add(u64::from(entry.in_scope), Ordering::Relaxed);
                         // The receivers are gone only when every worker has died of a panic.
                         if send.send(entry).is_err() {
                             return ControlFlow::Break(());

@@ -5,6 +5,8 @@
 //! [`Skipped`]s. Nothing here knows plugins.
 
 pub mod archive;
+pub mod changed;
+pub mod changes;
 pub mod git;
 pub mod path;
 pub mod read;
@@ -12,6 +14,7 @@ pub mod staged;
 pub mod stdin;
 pub mod tree;
 
+mod exclude;
 mod ignored;
 mod queue;
 mod root;
@@ -22,7 +25,9 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use git::{Environment, GitBlob};
+pub use changed::{BaseSource, ChangedSource};
+pub use changes::{Changes, ChangesError, ChangesOptions};
+pub use git::{Environment, GitBlob, RevisionError};
 pub use read::ReadError;
 pub use root::work_tree_of;
 pub use staged::{StagedOptions, StagedSource, place as place_of};
@@ -71,6 +76,9 @@ pub struct Entry {
     pub provenance: Vec<(String, String)>,
     /// Where its bytes are.
     pub content: Content,
+    /// Whether it is what the run is about. `staged` and `changed` offer all other files too where a plugin sees
+    /// the whole project; plugins that go file by file do not get those.
+    pub in_scope: bool,
 }
 
 /// What a source says of one input.
@@ -114,7 +122,7 @@ pub enum SourceError {
 
 /// A place that files come from.
 pub trait Source: Sync {
-    /// `tree`, `staged`, `stdin`.
+    /// `tree`, `staged`, `changed`, `base`, `stdin`.
     fn name(&self) -> &'static str;
 
     /// Where paths are from, as seen from the folder that the command was given in: `.`, `..`, `../other`.

@@ -8,7 +8,10 @@
 mod date;
 mod error;
 mod excerpt;
+mod places;
 mod reader;
+#[cfg(test)]
+mod schema_tests;
 pub mod suggest;
 #[cfg(test)]
 mod tests;
@@ -22,8 +25,11 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use annotate_snippets::Level;
+
 use crate::finding::text::brief;
 pub use error::{ConfigError, Mistake, Mistakes};
+pub use places::Places;
 
 use crate::finding::{Confidence, Fingerprint, PluginId, Severity};
 pub use date::Date;
@@ -31,6 +37,9 @@ use excerpt::Source;
 
 /// What the file is called.
 pub const FILE_NAME: &str = "scan.toml";
+
+/// JSON Schema of the file, for editors. A test holds it and the reader together.
+pub const SCHEMA: &str = include_str!("../../../docs/scan.schema.json");
 
 /// The largest file that is read. A policy written by hand is a hundredth of it.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -347,6 +356,12 @@ impl Config {
         let span = self.source.is_some().then_some(span);
         let mistake = Mistake { span, message: message.into(), label: String::new(), help };
         ConfigError::Invalid(Mistakes::new(source, vec![mistake]))
+    }
+
+    /// What is no mistake and still worth a look, shown as mistakes are, for a terminal or a log of `width` columns.
+    pub fn render_warnings(&self, warnings: &[Mistake], color: bool, width: usize) -> String {
+        let source = self.source.clone().unwrap_or_else(|| Source::new(FILE_NAME, ""));
+        Mistakes::new(source, warnings.to_vec()).render(&Level::WARNING, color, width)
     }
 
     /// `scan.toml:12`, for naming where something was decided.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Finding, Level, Measurement, Package, PluginId, Severity, State};
+use crate::finding::{Date, Finding, Level, Measurement, Package, PluginId, Severity, State};
 
 /// Exit codes. Gating decides between the first two, completeness outranks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,10 @@ pub enum ProblemKind {
     Interrupted,
     /// The stage's budget of time was used up.
     BudgetExceeded,
+    /// A gate has nothing to judge: its measurement is missing, or none has what its `where` asks for.
+    GateUnmatched,
+    /// The policy of the base could not be read, so built-in defaults judged the change.
+    PolicyUnavailable,
 }
 
 /// Something that makes the run incomplete.
@@ -150,7 +154,7 @@ pub struct PluginUse {
 /// What was looked at.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Inputs {
-    /// `tree`, `staged` or `stdin`.
+    /// `tree`, `staged`, `changed`, `history` or `stdin`.
     pub source: String,
     /// The root as it was given on the command line.
     pub root: String,
@@ -181,6 +185,18 @@ pub struct RuleInfo {
     pub help: String,
 }
 
+/// What one gate says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GateVerdict {
+    /// Nothing against it.
+    Passed,
+    /// It fails the run.
+    Failed,
+    /// It had nothing to judge, which makes the run incomplete.
+    Unjudged,
+}
+
 /// How one gate judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateResult {
@@ -188,10 +204,108 @@ pub struct GateResult {
     pub description: String,
     /// Where it comes from: `default`, `command line`, `scan.toml:12`.
     pub origin: String,
-    /// Whether it passed.
-    pub passed: bool,
-    /// How many active findings it counted.
+    /// What it says.
+    pub verdict: GateVerdict,
+    /// How many active findings, or measurements, it counted.
     pub counted: u64,
+    /// Of a measurement: what was compared, "0.55 is below 0.6".
+    pub detail: String,
+}
+
+impl GateResult {
+    /// Whether it passed.
+    pub fn passed(&self) -> bool {
+        self.verdict == GateVerdict::Passed
+    }
+
+    /// Whether it fails the run.
+    pub fn failed(&self) -> bool {
+        self.verdict == GateVerdict::Failed
+    }
+}
+
+/// Whose policy judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicySource {
+    /// That of what was scanned.
+    Head,
+    /// That of the commit that the change is to be merged into.
+    Base,
+    /// The built-in defaults, because the base has no `scan.toml`, or is not there.
+    BuiltIn,
+}
+
+/// What a change was compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUse {
+    /// As it was named: `origin/main`.
+    pub reference: String,
+    /// The commit that it names; its policy holds.
+    pub commit: String,
+    /// Where the change branched off; what was there is not new. None: not known, so everything is.
+    pub merge_base: Option<String>,
+}
+
+/// The baseline that was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaselineUse {
+    /// As `scan.toml` names it.
+    pub path: String,
+    /// How many findings are in it.
+    pub entries: u64,
+    /// How many of them were not found any more. None: not all was scanned, so that cannot be known.
+    pub gone: Option<u64>,
+}
+
+/// What the verdict was made by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyUse {
+    /// Whose it is.
+    pub source: PolicySource,
+    /// The file, as messages call it; none: built-in defaults.
+    pub file: Option<String>,
+    /// What the change was compared with, if with anything.
+    pub base: Option<BaseUse>,
+    /// The baseline, if there is one.
+    pub baseline: Option<BaselineUse>,
+    /// The day that expiries were judged by.
+    pub day: Date,
+}
+
+/// What kind of thing a notice is about. The names are part of the JSON report and stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// The change loosens the policy. Does not count before it is merged.
+    Loosened,
+    /// A comment beside a finding does not count.
+    CommentWithoutEffect,
+    /// A suppression or a severity override has expired.
+    Expired,
+    /// A suppression or a severity override expires soon.
+    Expiring,
+    /// A suppression or a severity override matches nothing.
+    Unused,
+    /// A rule's name that no plugin has.
+    UnknownRule,
+    /// The baseline has no effect, or only some.
+    Baseline,
+    /// Other files were scanned than asked for.
+    Scope,
+    /// The head's own policy was used although a base is known.
+    PolicyHead,
+}
+
+/// Something that the verdict does not depend on and a person should know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Notice {
+    /// What kind.
+    pub kind: NoticeKind,
+    /// Where, if somewhere: `scan.toml:12`, `src/a.py:3`.
+    pub place: Option<String>,
+    /// For people. Masked.
+    pub message: String,
 }
 
 /// Wall-clock facts.
@@ -216,12 +330,16 @@ pub struct Outcome {
     pub version: String,
     /// The stage.
     pub stage: String,
+    /// What the verdict was made by.
+    pub policy: PolicyUse,
     /// What took part, sorted by id.
     pub plugins: Vec<PluginUse>,
     /// What was looked at.
     pub inputs: Inputs,
     /// Empty: the scan is complete.
     pub problems: Vec<Problem>,
+    /// Sorted by kind and place.
+    pub notices: Vec<Notice>,
     /// Most severe first, then by path, place, rule.
     pub findings: Vec<Finding>,
     /// Sorted by purl.

@@ -1,16 +1,22 @@
 //! The plan: which plugins run in this stage, with which settings, and what the verdict will be judged by.
 //! Made once from the configuration and the command line; nothing later looks at either.
 
-use std::path::Path;
+mod check;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, ConfigError, Incomplete, SeverityOverride, suggest};
+use crate::config::{Config, ConfigError, FILE_NAME, PluginSettings, Scope, suggest};
+use crate::finding::{Date, PluginId};
 use crate::outcome::RuleInfo;
 use crate::plugin::{self, Plugin};
-use crate::policy::{self, FailOn, ResolvedGate};
+use crate::policy::{self, Calendar, FailOn, Names, Policy, StageView};
 use crate::router::GlobError;
 use crate::sandbox::Limits;
+
+pub use check::{Checked, check};
 
 /// The stages that exist without being declared.
 pub const STAGES: &[&str] = &["commit", "build", "test", "deploy", "nightly"];
@@ -21,8 +27,58 @@ pub const DEFAULT_STAGE: &str = "commit";
 /// Files larger than this are not read, unless `[files] max-size` says otherwise.
 pub const MAX_FILE: u64 = 16 << 20;
 
+/// How long the built-in stages may take, unless `[stages.X] budget` says otherwise. Generous, so that a stage that
+/// exceeds it has something the matter with it; a commit hook with a budget of its own says so.
+const BUDGETS: [(&str, u64); 5] =
+    [("commit", 30), ("build", 5 * 60), ("test", 30 * 60), ("deploy", 15 * 60), ("nightly", 2 * 60 * 60)];
+
+/// Where the files are read from that a policy names: plugins and the baseline.
+pub trait PolicyFiles {
+    /// A file by its path from the folder of `scan.toml`. None: there is no such file.
+    fn read(&self, path: &Path, max: u64) -> std::io::Result<Option<PolicyFile>>;
+}
+
+/// A file that a policy names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFile {
+    /// What is in it.
+    pub bytes: Vec<u8>,
+    /// Whether the change that is being judged could have put it there, so that only its digest vouches for it.
+    pub from_head: bool,
+}
+
+/// Files in a folder, trusted as the `scan.toml` in it is.
+#[derive(Debug, Clone)]
+pub struct OnDisk(pub PathBuf);
+
+impl PolicyFiles for OnDisk {
+    fn read(&self, path: &Path, max: u64) -> std::io::Result<Option<PolicyFile>> {
+        read_file(&self.0.join(path), max).map(|bytes| bytes.map(|bytes| PolicyFile { bytes, from_head: false }))
+    }
+}
+
+/// A regular file of at most so many bytes; none when there is none.
+pub fn read_file(path: &Path, max: u64) -> std::io::Result<Option<Vec<u8>>> {
+    use std::io::Read as _;
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // Before opening: opening a FIFO would wait for its other end.
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(std::io::Error::other(format!("it has more than {max} bytes")));
+    }
+    Ok(Some(bytes))
+}
+
 /// What the command line adds to the configuration.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// `--stage`.
     pub stage: Option<String>,
@@ -30,6 +86,14 @@ pub struct Request {
     pub plugins: Vec<String>,
     /// `--fail-on`.
     pub fail_on: Option<FailOn>,
+    /// The day that expiries are judged by.
+    pub today: Date,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self { stage: None, plugins: Vec::new(), fail_on: None, today: Date::today() }
+    }
 }
 
 /// Why there is no plan. All of these are exit code 2.
@@ -61,6 +125,14 @@ pub enum PlanError {
     /// A glob in a grant.
     #[error("{0}")]
     Glob(#[from] GlobError),
+    /// Nothing would run.
+    #[error(
+        "no plugin runs in stage `{stage}`; name some as `plugins` of [stages.{stage}] in scan.toml, or one with --plugin"
+    )]
+    NoPlugin {
+        /// The stage.
+        stage: String,
+    },
 }
 
 fn near(nearest: Option<&String>) -> String {
@@ -88,13 +160,11 @@ pub struct Plan {
     /// By id.
     pub plugins: Vec<Planned>,
     /// What judges.
-    pub gates: Vec<ResolvedGate>,
-    /// Changes of severity.
-    pub severities: Vec<SeverityOverride>,
-    /// What an incomplete run means.
-    pub incomplete: Incomplete,
-    /// What an empty run means.
-    pub nothing_scanned: Incomplete,
+    pub policy: Policy,
+    /// What rules there are.
+    pub names: Names,
+    /// Which files the stage looks at, as `scan.toml` has it.
+    pub scope: Scope,
     /// Time for the stage.
     pub budget: Option<Duration>,
     /// Paths that are not scanned.
@@ -106,80 +176,166 @@ pub struct Plan {
 }
 
 /// All plugins that a configuration makes available, by id.
-pub fn available(config: &Config, base: &Path) -> Result<Vec<Plugin>, PlanError> {
+pub fn available(config: &Config, files: &dyn PolicyFiles) -> Result<Vec<Plugin>, PlanError> {
     let mut plugins = plugin::built_in();
     for (id, settings) in &config.plugins {
-        match &settings.source {
-            Some(source) => {
-                let path = base.join(&source.value);
-                let shown = source.value.display().to_string();
-                let loaded = plugin::third_party(id, &path, &shown);
-                plugins.push(loaded.map_err(|error| config.error_at(source.span.clone(), error.to_string(), None))?);
-            }
-            None if plugins.iter().any(|plugin| plugin.id() == id) => {}
-            None => {
-                let error = unknown_plugin(id.as_str(), &plugins).to_string();
-                return Err(config
-                    .error_at(settings.span.clone(), error, Some("a third party's plugin needs a `source`".into()))
-                    .into());
-            }
+        if settings.source.is_some() {
+            plugins.push(third_party(config, id, settings, files)?);
+        } else if !plugins.iter().any(|plugin| plugin.id() == id) {
+            let error = unknown_plugin(id.as_str(), &plugins).to_string();
+            let help = "a third party's plugin needs a `source`".to_owned();
+            return Err(config.error_at(settings.span.clone(), error, Some(help)).into());
         }
     }
     plugins.sort_by(|a, b| a.id().cmp(b.id()));
     Ok(plugins)
 }
 
+/// The plugin that `[plugins.ID] source` names, if its file is what it should be.
+fn third_party(
+    config: &Config,
+    id: &PluginId,
+    settings: &PluginSettings,
+    files: &dyn PolicyFiles,
+) -> Result<Plugin, PlanError> {
+    let Some(source) = &settings.source else { return Err(unknown_plugin(id.as_str(), &[])) };
+    let shown = source.value.display().to_string();
+    let at_source = |message: String, help: Option<String>| config.error_at(source.span.clone(), message, help);
+    let file = files
+        .read(&source.value, plugin::MAX_COMPONENT)
+        .and_then(|file| file.ok_or_else(|| std::io::ErrorKind::NotFound.into()))
+        .map_err(|error| at_source(format!("cannot read the plugin `{shown}`: {error}"), None))?;
+    let plugin = plugin::third_party(id, file.bytes, &shown).map_err(|error| at_source(error.to_string(), None))?;
+    match &settings.digest {
+        Some(digest) if digest.value != plugin.digest => {
+            let message = format!("the plugin `{shown}` has the digest {}", plugin.digest);
+            let help = "if you trust it, write that digest; if you do not know why it differs, do not run it";
+            Err(config.error_at(digest.span.clone(), message, Some(help.into())).into())
+        }
+        None if file.from_head => {
+            let message = format!("the change that is being judged could have replaced the plugin `{shown}`");
+            let help = format!("commit the file, or write `digest = \"{}\"` beside its source", plugin.digest);
+            Err(at_source(message, Some(help)).into())
+        }
+        _ => Ok(plugin),
+    }
+}
+
+/// The names of all stages: the built-in ones, then those of the configuration.
+pub fn stages(config: &Config) -> Vec<&str> {
+    let own = config.stages.keys().map(String::as_str).filter(|name| !STAGES.contains(name));
+    STAGES.iter().copied().chain(own).collect()
+}
+
+/// How long a stage may take.
+pub fn budget(config: &Config, stage: &str) -> Option<Duration> {
+    let declared = config.stages.get(stage).and_then(|stage| stage.budget);
+    let built_in = || BUDGETS.iter().find(|(name, _)| *name == stage).map(|(_, seconds)| Duration::from_secs(*seconds));
+    declared.or_else(built_in)
+}
+
+/// What a stage looks at.
+pub fn scope(config: &Config, stage: &str) -> Scope {
+    config.stages.get(stage).and_then(|stage| stage.scope.as_ref()).map_or(Scope::Full, |scope| scope.value)
+}
+
+/// The plugins of a stage: those that `scan.toml` names, otherwise those that say of themselves that they belong
+/// to it.
+pub fn plugins_of<'p>(config: &Config, stage: &str, plugins: &'p [Plugin]) -> Result<Vec<&'p Plugin>, PlanError> {
+    let declared = config.stages.get(stage);
+    let Some(names) = declared.and_then(|stage| stage.plugins.as_ref()) else {
+        return Ok(plugins.iter().filter(|plugin| plugin.manifest.stages.iter().any(|name| name == stage)).collect());
+    };
+    let mut chosen: Vec<&Plugin> = Vec::new();
+    for name in names {
+        let plugin = find(plugins, name.value.as_str())
+            .map_err(|error| config.error_at(name.span.clone(), error.to_string(), None))?;
+        if !chosen.iter().any(|other| other.id() == plugin.id()) {
+            chosen.push(plugin);
+        }
+    }
+    Ok(chosen)
+}
+
+/// What a configuration comes to in every stage that it or another one has, for comparing the two. A plugin
+/// that is not among `plugins` counts by its name alone.
+pub fn views(config: &Config, other: &Config, plugins: &[Plugin]) -> Vec<StageView> {
+    let names: BTreeSet<&str> = stages(config).into_iter().chain(stages(other)).collect();
+    let view = |name: &str| {
+        let named = config.stages.get(name).and_then(|stage| stage.plugins.as_ref());
+        let own = |plugin: &&Plugin| plugin.manifest.stages.iter().any(|stage| stage == name);
+        let ids = named.map_or_else(
+            || plugins.iter().filter(own).map(|plugin| plugin.id().clone()).collect(),
+            |names| names.iter().map(|name| name.value.clone()).collect(),
+        );
+        let known = STAGES.contains(&name) || config.stages.contains_key(name);
+        known.then(|| StageView {
+            name: name.to_owned(),
+            plugins: ids,
+            scope: scope(config, name),
+            budget: budget(config, name),
+        })
+    };
+    names.into_iter().filter_map(view).collect()
+}
+
 /// Makes the plan.
-pub fn make(config: &Config, base: &Path, request: &Request) -> Result<Plan, PlanError> {
-    let plugins = available(config, base)?;
+pub fn make(config: &Config, files: &dyn PolicyFiles, request: &Request) -> Result<Plan, PlanError> {
+    let plugins = available(config, files)?;
+    check::gate_stages(config)?;
     let stage = request.stage.clone().unwrap_or_else(|| DEFAULT_STAGE.into());
     let declared = config.stages.get(&stage);
     if declared.is_none() && !STAGES.contains(&stage.as_str()) {
-        let known: Vec<&str> = STAGES.iter().copied().chain(config.stages.keys().map(String::as_str)).collect();
-        let nearest = suggest::nearest(&stage, known.iter().copied()).map(str::to_owned);
-        return Err(PlanError::Stage { name: stage, nearest, known: list(&known) });
+        return Err(unknown_stage(config, &stage));
     }
-    let mut chosen: Vec<Plugin> = Vec::new();
-    let mut choose = |name: &str| -> Result<(), PlanError> {
-        let plugin = find(&plugins, name)?;
-        if !chosen.iter().any(|p| p.id() == plugin.id()) {
-            chosen.push(plugin.clone());
-        }
-        Ok(())
-    };
-    if request.plugins.is_empty() {
-        match declared.and_then(|stage| stage.plugins.as_ref()) {
-            Some(names) => {
-                for name in names {
-                    choose(name.value.as_str())
-                        .map_err(|error| config.error_at(name.span.clone(), error.to_string(), None))?;
-                }
-            }
-            None => {
-                for plugin in plugins.iter().filter(|p| p.manifest.stages.contains(&stage)) {
-                    choose(plugin.id().as_str())?;
-                }
-            }
-        }
+    let mut chosen: Vec<&Plugin> = if request.plugins.is_empty() {
+        plugins_of(config, &stage, &plugins)?
     } else {
-        for name in &request.plugins {
-            choose(name)?;
-        }
-    }
+        request.plugins.iter().map(|name| find(&plugins, name)).collect::<Result<_, _>>()?
+    };
     chosen.sort_by(|a, b| a.id().cmp(b.id()));
-    let chosen = chosen.into_iter().map(|plugin| settle(config, plugin)).collect::<Result<_, _>>()?;
+    chosen.dedup_by(|a, b| a.id() == b.id());
+    if chosen.is_empty() {
+        return Err(no_plugin(config, &stage));
+    }
+    let ids = |plugins: &[&Plugin]| -> Vec<String> {
+        plugins.iter().flat_map(|plugin| &plugin.manifest.rules).map(|rule| rule.id.clone()).collect()
+    };
+    let names =
+        Names { ran: ids(&chosen), known: ids(&plugins.iter().collect::<Vec<_>>()), whole: request.plugins.is_empty() };
+    let chosen = chosen.into_iter().map(|plugin| settle(config, plugin.clone())).collect::<Result<_, _>>()?;
     Ok(Plan {
         plugins: chosen,
-        gates: policy::resolve(config, &stage, request.fail_on),
-        severities: config.severities.clone(),
-        incomplete: config.incomplete(&stage).unwrap_or_default(),
-        nothing_scanned: config.policy.nothing_scanned,
-        budget: declared.and_then(|stage| stage.budget),
+        policy: policy(config, &stage, request),
+        names,
+        scope: scope(config, &stage),
+        budget: budget(config, &stage),
         exclude: config.files.exclude.iter().map(|glob| glob.value.clone()).collect(),
         max_file: config.files.max_size.unwrap_or(MAX_FILE),
         fingerprint_key: config.fingerprint_key.as_ref().map(|key| Arc::from(key.as_bytes())),
         stage,
     })
+}
+
+/// What judges a stage.
+pub fn policy(config: &Config, stage: &str, request: &Request) -> Policy {
+    let warn = config.policy.warn_before_expiry.unwrap_or(policy::WARN_DAYS);
+    Policy {
+        gates: policy::resolve(config, stage, request.fail_on),
+        severities: config.severities.clone(),
+        suppressions: config.suppressions.clone(),
+        incomplete: config.incomplete(stage),
+        nothing_scanned: config.policy.nothing_scanned,
+        calendar: Calendar { today: request.today, warn },
+        file: config.name().unwrap_or(FILE_NAME).to_owned(),
+    }
+}
+
+fn no_plugin(config: &Config, stage: &str) -> PlanError {
+    let error = PlanError::NoPlugin { stage: stage.to_owned() };
+    let Some(declared) = config.stages.get(stage) else { return error };
+    let help = "name some: `plugins = [\"secrets\"]`; `scanhost plugin list` shows those that there are";
+    config.error_at(declared.span.clone(), format!("no plugin runs in stage `{stage}`"), Some(help.into())).into()
 }
 
 /// The plugin of this name, or what to say when there is none.
@@ -203,7 +359,7 @@ pub fn rules<'p>(plugins: impl IntoIterator<Item = &'p Plugin>) -> Vec<RuleInfo>
 }
 
 /// Settings of one plugin: the manifest's, changed by `scan.toml`.
-fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
+pub fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
     let mut limits = Limits::of(&plugin.manifest.limits);
     let mut json = "{}".to_owned();
     let mut read = crate::router::set(&[])?;
@@ -221,6 +377,13 @@ fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
         read = crate::router::set(&globs)?;
     }
     Ok(Planned { plugin, config: json, limits, read })
+}
+
+/// What to say of a stage that there is not.
+pub fn unknown_stage(config: &Config, name: &str) -> PlanError {
+    let known = stages(config);
+    let nearest = suggest::nearest(name, known.iter().copied()).map(str::to_owned);
+    PlanError::Stage { name: name.to_owned(), nearest, known: list(&known) }
 }
 
 fn unknown_plugin(name: &str, plugins: &[Plugin]) -> PlanError {

@@ -25,7 +25,7 @@ pub fn command(args: &args::Rules) -> anyhow::Result<u8> {
 pub fn plugins(config: Option<&Path>) -> anyhow::Result<Vec<Plugin>> {
     let config = super::run::config(config, Path::new("."))?;
     let base = config.folder().unwrap_or(Path::new(".")).to_owned();
-    Ok(plan::available(&config, &base)?)
+    Ok(plan::available(&config, &plan::OnDisk(base))?)
 }
 
 fn json(rules: &[RuleInfo]) -> anyhow::Result<String> {

@@ -22,8 +22,10 @@ pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     let outputs = outputs(args)?;
     let config = config(args.config.as_deref(), &folder(&args.path))?;
     let base = config.folder().map_or_else(|| folder(&args.path), Path::to_owned);
-    let request = Request { stage: args.stage.clone(), plugins: args.plugins.clone(), fail_on: args.fail_on };
-    let plan = plan::make(&config, &base, &request)?;
+    let today = crate::finding::Date::today();
+    let comparison = crate::run::Comparison::none(today);
+    let request = Request { stage: args.stage.clone(), plugins: args.plugins.clone(), fail_on: args.fail_on, today };
+    let plan = plan::make(&config, &plan::OnDisk(base), &request)?;
     let source = source(args, &plan)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = Settings {
@@ -35,7 +37,7 @@ pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     let control = Arc::new(Control::default());
     catch_interrupts(&control)?;
     let progress = (!args.quiet).then(|| Progress::start(&control)).flatten();
-    let outcome = run::run(&plan, &source, &settings, &control);
+    let outcome = run::run(&plan, &source, &comparison, &settings, &control);
     drop(progress);
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -58,7 +60,7 @@ pub fn config(asked: Option<&Path>, root: &Path) -> anyhow::Result<Config> {
 }
 
 /// The folder of a path: itself, or the one that the file is in.
-fn folder(path: &Path) -> PathBuf {
+pub fn folder(path: &Path) -> PathBuf {
     if path.is_file() {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         return parent.unwrap_or(Path::new(".")).to_owned();

@@ -5,7 +5,6 @@
 //! stage does) is not known here; [`plan`](crate::plan) checks it and points into the same file with
 //! [`Config::error_at`]. Nothing here prints, and nothing here decides what a setting leads to.
 
-mod date;
 mod error;
 mod excerpt;
 mod places;
@@ -31,8 +30,8 @@ use crate::finding::text::brief;
 pub use error::{ConfigError, Mistake, Mistakes};
 pub use places::Places;
 
+pub use crate::finding::Date;
 use crate::finding::{Confidence, Fingerprint, PluginId, Severity};
-pub use date::Date;
 use excerpt::Source;
 
 /// What the file is called.
@@ -352,16 +351,32 @@ impl Config {
 
     /// A mistake found later than parsing, shown at its place in the file.
     pub fn error_at(&self, span: Span, message: impl Into<String>, help: Option<String>) -> ConfigError {
-        let source = self.source.clone().unwrap_or_else(|| Source::new(FILE_NAME, ""));
         let span = self.source.is_some().then_some(span);
-        let mistake = Mistake { span, message: message.into(), label: String::new(), help };
-        ConfigError::Invalid(Mistakes::new(source, vec![mistake]))
+        self.error_of(vec![Mistake { span, message: message.into(), label: String::new(), help }])
+    }
+
+    /// Several of them at once; at least one.
+    pub fn error_of(&self, mistakes: Vec<Mistake>) -> ConfigError {
+        ConfigError::Invalid(self.mistakes(mistakes))
+    }
+
+    fn mistakes(&self, list: Vec<Mistake>) -> Mistakes {
+        Mistakes::new(self.source.clone().unwrap_or_else(|| Source::new(FILE_NAME, "")), list)
     }
 
     /// What is no mistake and still worth a look, shown as mistakes are, for a terminal or a log of `width` columns.
     pub fn render_warnings(&self, warnings: &[Mistake], color: bool, width: usize) -> String {
-        let source = self.source.clone().unwrap_or_else(|| Source::new(FILE_NAME, ""));
-        Mistakes::new(source, warnings.to_vec()).render(&Level::WARNING, color, width)
+        self.mistakes(warnings.to_vec()).render(&Level::WARNING, color, width)
+    }
+
+    /// How messages call the file; none without a file.
+    pub fn name(&self) -> Option<&str> {
+        self.source.as_ref().map(Source::name)
+    }
+
+    /// The line on which something stands; 0 without a file.
+    pub fn line_of(&self, span: &Span) -> u32 {
+        self.source.as_ref().map_or(0, |source| source.line(span.start))
     }
 
     /// `scan.toml:12`, for naming where something was decided.

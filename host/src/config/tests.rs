@@ -194,7 +194,11 @@ fn the_example_of_the_documentation_is_good() {
     let page = include_str!("../../../docs/configuration.md");
     let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let config = parse("scan.toml", example).map_err(|error| error.render(false, 100)).unwrap();
-    assert_eq!(config.gates.len(), 2);
+    assert_eq!(config.gates.len(), 3);
+    for part in page.split("```toml\n").skip(2).filter_map(|rest| rest.split("```").next()) {
+        let text = if part.starts_with("version") { part.to_owned() } else { format!("version = 1\n{part}") };
+        parse("scan.toml", &text).map_err(|error| error.render(false, 100)).unwrap();
+    }
 }
 
 #[test]

@@ -1,16 +1,19 @@
-//! Comments that set a finding aside: `scanhost:allow`, and for secrets `gitleaks:allow`, which many
-//! repositories already hold.
+//! Comments that set a finding aside: `scanhost:ignore RULE -- reason`, and for secrets `gitleaks:allow`, which
+//! many repositories already hold.
 //!
 //! A pure function over the lines around a finding. Whoever can write such a comment can also write
-//! anything else there, so this protects nobody from an author; it records a decision in the place where the
-//! next reader looks for it. An ignored finding is still reported, with the comment's reason.
+//! anything else there, so this protects nobody from an author (a change's own comments do not count while it is
+//! judged, see `policy`); it records a decision in the place where the next reader looks for it. An ignored
+//! finding is still reported, with the comment's reason. A comment without a rule or without a reason does
+//! nothing, and says what it lacks.
 
 use memchr::memmem;
 
+use super::Comment;
 use super::pattern::matches;
 use super::text::brief;
 
-const OWN: &str = "scanhost:allow";
+const OWN: &str = "scanhost:ignore";
 const GITLEAKS: &str = "gitleaks:allow";
 /// Longer lines are searched in their last bytes: comments stand at the end, and a generated file has
 /// thousands of findings in one line.
@@ -34,35 +37,46 @@ pub struct InlineContext<'l> {
     pub last: &'l [u8],
 }
 
-/// Whether a comment says to ignore a finding of this rule, and why it says so.
+/// The comment that speaks about a finding of this rule, if there is one.
 ///
-/// The forms are `scanhost:allow`, `scanhost:allow RULE[,RULE] reason`, and for rules of `secrets.` also
-/// `gitleaks:allow`. `scanhost:allow` counts in a comment on the finding's first or last line, or alone on
-/// the line before; `gitleaks:allow` anywhere on the first or last line, as Gitleaks has it. A list restricts the
-/// comment to the rules in it, `*` stands for any text.
+/// The form is `scanhost:ignore RULE[,RULE] -- reason`; `*` in a rule stands for any text. For rules of `secrets.`
+/// `gitleaks:allow` counts too. `scanhost:ignore` counts in a comment on the finding's first or last line, or alone
+/// on the line before; `gitleaks:allow` anywhere on the first or last line, as Gitleaks has it.
 ///
-/// The reason is safe to print and may be empty. It is a part of the line, so it can hold the secret
-/// itself: the caller masks it as it masks an excerpt.
-pub fn ignored(rule: &str, lines: InlineContext<'_>) -> Option<String> {
+/// The reason is safe to print. It is a part of the line, so it can hold the secret itself: the caller masks
+/// it as it masks an excerpt.
+pub fn comment(rule: &str, lines: InlineContext<'_>) -> Option<Comment> {
     let own = [lines.first, lines.last];
     let own = own.iter().copied().take(if lines.first == lines.last { 1 } else { 2 });
+    let mut malformed = None;
     for line in own.map(tail) {
-        let mut found = markers(line, OWN).filter(|at| in_comment(&line[..*at]));
-        if let Some(reason) = found.find_map(|at| judge(rule, &line[at + OWN.len()..])) {
-            return Some(reason);
+        for at in markers(line, OWN).filter(|at| in_comment(&line[..*at])) {
+            match judge(rule, &line[at + OWN.len()..]) {
+                Some(Comment::Malformed { lacks }) => malformed = Some(Comment::Malformed { lacks }),
+                Some(ignore) => return Some(ignore),
+                None => {}
+            }
         }
         if rule.starts_with("secrets.")
             && let Some(at) = markers(line, GITLEAKS).next()
         {
             // Outside of a comment what follows is code.
-            let comment = in_comment(&line[..at]);
-            return Some(if comment { reason_of(&line[at + GITLEAKS.len()..]) } else { String::new() });
+            let in_comment = in_comment(&line[..at]);
+            let reason = if in_comment { reason_of(&line[at + GITLEAKS.len()..]) } else { String::new() };
+            return Some(Comment::Ignore { reason });
         }
     }
-    let before = lines.before.filter(|line| line.len() <= MAX_LINE)?;
-    let at = markers(before, OWN).next().filter(|at| opens_comment(&before[..*at]))?;
-    let rest = &before[at + OWN.len()..];
-    // `/* scanhost:allow */ key = "…"` speaks about its own line.
+    malformed.or_else(|| before(rule, lines.before?))
+}
+
+/// What a comment that stands alone on the line before says.
+fn before(rule: &str, line: &[u8]) -> Option<Comment> {
+    if line.len() > MAX_LINE {
+        return None;
+    }
+    let at = markers(line, OWN).next().filter(|at| opens_comment(&line[..*at]))?;
+    let rest = &line[at + OWN.len()..];
+    // `/* scanhost:ignore … */ key = "…"` speaks about its own line.
     let alone = comment_end(rest).is_none_or(|(_, after)| rest[after..].iter().all(u8::is_ascii_whitespace));
     if alone { judge(rule, rest) } else { None }
 }
@@ -111,8 +125,8 @@ fn comment_end(rest: &[u8]) -> Option<(usize, usize)> {
     ends.min()
 }
 
-/// Whether what follows `scanhost:allow` means this rule; the reason, if so.
-fn judge(rule: &str, rest: &[u8]) -> Option<String> {
+/// What the words after `scanhost:ignore` say of a finding of this rule.
+fn judge(rule: &str, rest: &[u8]) -> Option<Comment> {
     let end = comment_end(rest).map_or(rest.len(), |(end, _)| end);
     let mut rest = rest[..end].trim_ascii_start();
     let mut listed = false;
@@ -130,7 +144,14 @@ fn judge(rule: &str, rest: &[u8]) -> Option<String> {
         };
         rest = more.trim_ascii_start();
     }
-    (meant || !listed).then(|| reason_of(rest))
+    if !listed {
+        return Some(Comment::Malformed { lacks: "a rule".into() });
+    }
+    if !meant {
+        return None;
+    }
+    let reason = rest.strip_prefix(b"--").map(reason_of).filter(|reason| !reason.is_empty());
+    Some(reason.map_or_else(|| Comment::Malformed { lacks: "a reason".into() }, |reason| Comment::Ignore { reason }))
 }
 
 /// Whether a word is a rule's id or a pattern of ids, and not the first word of a reason: `a.b`.
@@ -153,49 +174,75 @@ fn reason_of(rest: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn said(comment: Option<Comment>) -> Option<String> {
+        comment.map(|comment| match comment {
+            Comment::Ignore { reason } => reason,
+            Comment::Malformed { lacks } => format!("lacks {lacks}"),
+        })
+    }
+
     fn on_line(rule: &str, line: &str) -> Option<String> {
-        ignored(rule, InlineContext { before: None, first: line.as_bytes(), last: line.as_bytes() })
+        said(comment(rule, InlineContext { before: None, first: line.as_bytes(), last: line.as_bytes() }))
     }
 
     fn line_before(rule: &str, before: &str) -> Option<String> {
-        ignored(rule, InlineContext { before: Some(before.as_bytes()), first: b"key = 1", last: b"key = 1" })
+        said(comment(rule, InlineContext { before: Some(before.as_bytes()), first: b"key = 1", last: b"key = 1" }))
     }
 
     #[test]
     fn a_comment_on_the_line_counts_in_any_language() {
         for line in [
-            "k = 1 # scanhost:allow test data",
-            "k = 1; // scanhost:allow test data",
-            "k = 1; /* scanhost:allow test data */ more()",
-            "<a b='1'/> <!-- scanhost:allow: test data -->",
-            "SELECT 1 --scanhost:allow test data",
-            "k=1 ;scanhost:allow - test data",
-            " * scanhost:allow test data",
-            "# scanhost:allow secrets.x test data",
-            "# scanhost:allow sast.y, secrets.* test data",
-            "# noqa: X, scanhost:allow sast.y,secrets.x test data",
+            "k = 1 # scanhost:ignore secrets.x -- test data",
+            "k = 1; // scanhost:ignore secrets.x -- test data",
+            "k = 1; /* scanhost:ignore secrets.x -- test data */ more()",
+            "<a b='1'/> <!-- scanhost:ignore secrets.x -- test data -->",
+            "<a b='1'/> <!--scanhost:ignore secrets.x --test data-->",
+            "SELECT 1 --scanhost:ignore secrets.x -- test data",
+            "k=1 ;scanhost:ignore secrets.* -- test data",
+            " * scanhost:ignore secrets.x -- test data",
+            "{{! scanhost:ignore secrets.x -- test data }}",
+            "% scanhost:ignore secrets.x -- test data",
+            "(* scanhost:ignore secrets.x -- test data *)",
+            "# scanhost:ignore sast.y, secrets.* -- test data",
+            "# scanhost:ignore sast.y -- other, scanhost:ignore secrets.x -- test data",
+            "# noqa: X, scanhost:ignore sast.y,secrets.x -- test data",
         ] {
             assert_eq!(on_line("secrets.x", line).as_deref(), Some("test data"), "{line}");
         }
-        assert_eq!(on_line("secrets.x", "k = 1 # scanhost:allow").as_deref(), Some(""));
-        assert_eq!(on_line("secrets.x", "k = 1 /*scanhost:allow*/").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_comment_that_lacks_something_says_what() {
+        for (line, lacks) in [
+            ("k = 1 # scanhost:ignore", "lacks a rule"),
+            ("k = 1 /*scanhost:ignore*/", "lacks a rule"),
+            ("k = 1 # scanhost:ignore test data", "lacks a rule"),
+            ("k = 1 # scanhost:ignore -- test data", "lacks a rule"),
+            ("k = 1 # scanhost:ignore secrets.x", "lacks a reason"),
+            ("k = 1 # scanhost:ignore secrets.x test data", "lacks a reason"),
+            ("k = 1 # scanhost:ignore secrets.x --", "lacks a reason"),
+            ("k = 1 # scanhost:ignore secrets.x -- ", "lacks a reason"),
+            ("k = 1 <!-- scanhost:ignore secrets.x -->", "lacks a reason"),
+        ] {
+            assert_eq!(on_line("secrets.x", line).as_deref(), Some(lacks), "{line}");
+        }
     }
 
     #[test]
     fn what_only_looks_like_it_does_not() {
         for line in [
-            "k = 1 # scanhost:allowed",
-            "k = 1 # scanhost:allow-list",
-            "k = 1 # scanhost:allow_x",
-            "k = 1 # xscanhost:allow",
-            "k = 1 # scanhost:allow:x",
-            "https://scanhost:allow@host/",
-            "k = scanhost:allow",
-            "\"scanhost:allow\": 1",
-            "k = 1 # scanhost:allow sast.y test data",
-            "k = 1 # scanhost:allow secrets.xy",
-            "k = 1 # scanhost: allow",
-            "k = 1 # SCANHOST:ALLOW",
+            "k = 1 # scanhost:ignored secrets.x -- a",
+            "k = 1 # scanhost:ignore-list secrets.x -- a",
+            "k = 1 # scanhost:ignore_x",
+            "k = 1 # xscanhost:ignore secrets.x -- a",
+            "k = 1 # scanhost:ignore:x",
+            "https://scanhost:ignore@host/",
+            "k = scanhost:ignore secrets.x -- a",
+            "\"scanhost:ignore\": 1",
+            "k = 1 # scanhost:ignore sast.y -- test data",
+            "k = 1 # scanhost:ignore secrets.xy -- a",
+            "k = 1 # scanhost: ignore secrets.x -- a",
+            "k = 1 # SCANHOST:IGNORE secrets.x -- a",
         ] {
             assert_eq!(on_line("secrets.x", line), None, "{line}");
         }
@@ -212,16 +259,16 @@ mod tests {
 
     #[test]
     fn alone_on_the_line_before() {
-        assert_eq!(line_before("sast.x", "  # scanhost:allow fine").as_deref(), Some("fine"));
-        assert_eq!(line_before("sast.x", "\t<!-- scanhost:allow sast.x fine -->").as_deref(), Some("fine"));
-        assert_eq!(line_before("sast.x", "/* scanhost:allow */").as_deref(), Some(""));
+        assert_eq!(line_before("sast.x", "  # scanhost:ignore sast.x -- fine").as_deref(), Some("fine"));
+        assert_eq!(line_before("sast.x", "\t<!-- scanhost:ignore sast.x -- fine -->").as_deref(), Some("fine"));
+        assert_eq!(line_before("sast.x", "/* scanhost:ignore */").as_deref(), Some("lacks a rule"));
         for other in [
-            "other = 1 # scanhost:allow",
-            "#define K 1 // scanhost:allow",
-            "/* scanhost:allow */ other = 1",
-            "scanhost:allow",
-            "\"scanhost:allow\"",
-            "# scanhost:allow sast.y",
+            "other = 1 # scanhost:ignore sast.x -- a",
+            "#define K 1 // scanhost:ignore sast.x -- a",
+            "/* scanhost:ignore sast.x -- a */ other = 1",
+            "scanhost:ignore sast.x -- a",
+            "\"scanhost:ignore sast.x -- a\"",
+            "# scanhost:ignore sast.y -- a",
         ] {
             assert_eq!(line_before("sast.x", other), None, "{other}");
         }
@@ -229,26 +276,27 @@ mod tests {
 
     #[test]
     fn the_last_line_counts_and_a_reason_is_safe_to_print() {
-        let last = b"end; // scanhost:allow \x1b[31m\xff why";
-        let reason = ignored("a.b", InlineContext { before: None, first: b"start", last }).unwrap();
-        assert_eq!(reason, "\\x1b[31m\u{fffd} why");
+        let last = b"end; // scanhost:ignore a.b -- \x1b[31m\xff why";
+        let found = comment("a.b", InlineContext { before: None, first: b"start", last });
+        assert_eq!(said(found).unwrap(), "\\x1b[31m\u{fffd} why");
     }
 
     #[test]
     fn a_long_line_is_searched_at_its_end() {
         let mut line = vec![b'x'; 1 << 20];
-        line.extend_from_slice(b" # scanhost:allow why");
-        assert_eq!(ignored("a.b", InlineContext { before: None, first: &line, last: &line }).as_deref(), Some("why"));
+        line.extend_from_slice(b" # scanhost:ignore a.b -- why");
+        let found = comment("a.b", InlineContext { before: None, first: &line, last: &line });
+        assert_eq!(said(found).as_deref(), Some("why"));
     }
 
     proptest::proptest! {
         #[test]
         fn no_line_makes_it_panic(
-            before in "[#/*' a-c.,:-]{0,8}(scanhost:allow)?\\PC{0,12}",
-            line in "\\PC{0,6}[#/*-]{0,2} ?(scanhost:allow|gitleaks:allow)?[ ,.:a-c*-]{0,12}\\PC{0,6}",
+            before in "[#/*' a-c.,:-]{0,8}(scanhost:ignore)?\\PC{0,12}",
+            line in "\\PC{0,6}[#/*-]{0,2} ?(scanhost:ignore|gitleaks:allow)?[ ,.:a-c*-]{0,12}\\PC{0,6}",
         ) {
             let lines = InlineContext { before: Some(before.as_bytes()), first: line.as_bytes(), last: before.as_bytes() };
-            if let Some(reason) = ignored("secrets.a", lines) {
+            if let Some(reason) = said(comment("secrets.a", lines)) {
                 assert!(!reason.chars().any(char::is_control));
             }
         }

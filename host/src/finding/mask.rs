@@ -8,7 +8,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::text::{printable_bytes, printable_line};
-use super::{FileLocation, Finding, Location, Measurement, Package, State};
+use super::{Comment, FileLocation, Finding, Location, Measurement, Package};
 
 /// What a masked part looks like, whatever its length: the length is a secret too.
 pub const MASK: &str = "********";
@@ -134,7 +134,7 @@ impl Masker {
     pub fn finding(&self, finding: &mut Finding) {
         self.text(&mut finding.message);
         // The reason is a part of the scanned line.
-        if let State::IgnoredInline { reason } = &mut finding.state {
+        if let Some(Comment::Ignore { reason }) = &mut finding.comment {
             self.text(reason);
         }
         self.location(&mut finding.location);

@@ -96,6 +96,8 @@ mod tests {
             fix: None,
             attachments: Vec::new(),
             also: Vec::new(),
+            comment: None,
+            novelty: None,
             state,
         }
     }

@@ -4,6 +4,7 @@
 //! no secret is left in it, and no text that a terminal would obey (see [`text`]). Nothing here reads a
 //! file or knows a format.
 
+pub mod date;
 pub mod fingerprint;
 pub mod inline;
 pub mod location;
@@ -17,14 +18,14 @@ pub mod text;
 
 use serde::{Deserialize, Serialize};
 
+pub use date::Date;
 pub use fingerprint::Fingerprint;
 pub use location::{ByteSpan, FileLocation, Location, Position, Region, Snippet};
 pub use scanhost_manifest::PluginId;
 pub use severity::{Confidence, Level, Origin, Rating, Severity};
 
-/// What became of a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
+/// What became of a finding. Set by the policy; what it is decided by stands beside it in the finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// Counts.
     Active,
@@ -33,6 +34,41 @@ pub enum State {
         /// The comment's own words, if any.
         reason: String,
     },
+    /// `scan.toml` says that it is accepted.
+    Suppressed {
+        /// Why.
+        reason: String,
+        /// The last day on which it is.
+        expires: Date,
+        /// Where that is said: `scan.toml:40`.
+        place: String,
+    },
+}
+
+/// A comment beside a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Comment {
+    /// It says that the finding is meant to be there.
+    Ignore {
+        /// Its own words. Part of the scanned line, so masked.
+        reason: String,
+    },
+    /// It means to, and lacks what such a comment must have.
+    Malformed {
+        /// What it lacks.
+        lacks: String,
+    },
+}
+
+/// Whether a finding was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Novelty {
+    /// Neither in the baseline nor at the base.
+    New,
+    /// It was.
+    Existing,
 }
 
 /// A place that helps to understand a finding.
@@ -108,6 +144,10 @@ pub struct Finding {
     pub attachments: Vec<Attachment>,
     /// Other rules that found the same bytes, merged into this one.
     pub also: Vec<String>,
+    /// The comment beside it, if there is one that speaks about it.
+    pub comment: Option<Comment>,
+    /// Whether it was there before. None: there is nothing to compare with.
+    pub novelty: Option<Novelty>,
     /// What became of it.
     pub state: State,
 }

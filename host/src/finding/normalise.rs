@@ -14,8 +14,8 @@ use super::mask::{self, MASK, Secrets};
 use super::raw::{self, Extent, Subject};
 use super::text::{printable, printable_line};
 use super::{
-    Attachment, ByteSpan, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package, Position,
-    Rating, Related, Snippet, State, fingerprint,
+    Attachment, ByteSpan, Comment, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package,
+    Position, Rating, Related, Snippet, State, fingerprint,
 };
 
 /// Texts of a guest are cut to this many bytes.
@@ -146,7 +146,7 @@ impl Context<'_> {
         let occurrence = *number;
         *number += 1;
         let occurrence = occurrence.to_le_bytes();
-        let state = span.as_ref().and_then(|span| self.ignored(&raw.rule, span));
+        let comment = span.as_ref().and_then(|span| self.comment(&raw.rule, span));
         Some(Finding {
             title: rule.title.clone(),
             plugin: manifest.id.clone(),
@@ -173,7 +173,9 @@ impl Context<'_> {
                 .map(|a| Attachment { name: clean(&a.name), media_type: clean(&a.media_type), body: a.body.clone() })
                 .collect(),
             also: Vec::new(),
-            state: state.map_or(State::Active, |reason| State::IgnoredInline { reason }),
+            comment,
+            novelty: None,
+            state: State::Active,
             rule: raw.rule,
         })
     }
@@ -205,7 +207,7 @@ impl Context<'_> {
         }
     }
 
-    fn ignored(&self, rule: &str, span: &Range<usize>) -> Option<String> {
+    fn comment(&self, rule: &str, span: &Range<usize>) -> Option<Comment> {
         let region = self.index.region(span);
         // No more of a line than is looked at, or a line of megabytes would be decoded for each finding in it.
         let line = |number: u32| {
@@ -224,7 +226,7 @@ impl Context<'_> {
             first: first.as_bytes(),
             last: last.as_bytes(),
         };
-        inline::ignored(rule, context)
+        inline::comment(rule, context)
     }
 
     /// The lines of a span, masked, cut and made safe to print.

@@ -90,8 +90,7 @@ impl fmt::Display for Level {
 }
 
 /// Where a finding's severity came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "from")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Origin {
     /// The rule's, as the manifest declares it.
     Rule,
@@ -100,9 +99,11 @@ pub enum Origin {
     /// `scan.toml` changed it.
     Override {
         /// What it was.
-        was: Level,
+        was: Box<Rating>,
         /// Why, as `scan.toml` says.
         reason: String,
+        /// Where it says so: `scan.toml:40`.
+        place: String,
     },
 }
 
@@ -123,6 +124,14 @@ impl Rating {
         let level = Level::from(own.unwrap_or(rule));
         let score = score.filter(|s| (0.0..=10.0).contains(s)).unwrap_or_else(|| level.default_score());
         Self { level, score, origin: if own.is_some() { Origin::Finding } else { Origin::Rule } }
+    }
+
+    /// Before `scan.toml` changed it.
+    pub fn declared(&self) -> &Self {
+        match &self.origin {
+            Origin::Override { was, .. } => was.declared(),
+            Origin::Rule | Origin::Finding => self,
+        }
     }
 }
 

@@ -118,9 +118,13 @@ pub fn built_in() -> Vec<Plugin> {
 
 /// Reads a packed component and its manifest.
 pub fn from_file(path: &Path, shown: &str) -> Result<Plugin, PluginError> {
-    let wasm = read(path)?;
+    from_bytes(read(path)?, shown)
+}
+
+/// A packed component and its manifest.
+fn from_bytes(wasm: Vec<u8>, shown: &str) -> Result<Plugin, PluginError> {
     let manifest =
-        scanhost_manifest::read(&wasm).map_err(|error| PluginError::Manifest { path: path.to_owned(), error })?;
+        scanhost_manifest::read(&wasm).map_err(|error| PluginError::Manifest { path: shown.into(), error })?;
     let digest = scanhost_manifest::digest(&wasm);
     Ok(Plugin {
         manifest: Arc::new(manifest),
@@ -140,13 +144,13 @@ pub fn read(path: &Path) -> Result<Vec<u8>, PluginError> {
 }
 
 /// A third party's plugin that `[plugins.ID] source` names.
-pub fn third_party(id: &PluginId, path: &Path, shown: &str) -> Result<Plugin, PluginError> {
+pub fn third_party(id: &PluginId, wasm: Vec<u8>, shown: &str) -> Result<Plugin, PluginError> {
     if scanhost_bundle::PLUGINS.iter().any(|plugin| plugin.id == id.as_str()) {
         return Err(PluginError::Shadows { id: id.clone() });
     }
-    let plugin = from_file(path, shown)?;
+    let plugin = from_bytes(wasm, shown)?;
     if plugin.id() != id {
-        return Err(PluginError::Name { path: path.to_owned(), expected: id.clone(), found: plugin.id().clone() });
+        return Err(PluginError::Name { path: shown.into(), expected: id.clone(), found: plugin.id().clone() });
     }
     Ok(plugin)
 }

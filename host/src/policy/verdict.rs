@@ -6,8 +6,11 @@ use crate::outcome::{Exit, GateResult, Problem, ProblemKind};
 /// What a run saw, and what is to be done about what it did not see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Completeness {
-    /// What an incomplete run comes to.
-    pub incomplete: Incomplete,
+    /// What the policy says of an incomplete run. None: nothing, so that it fails, but for the exceeded budget of
+    /// the stage `commit`: a developer's hook that ran out of time is made up for by the later stages.
+    pub incomplete: Option<Incomplete>,
+    /// Whether the stage is `commit`.
+    pub commit: bool,
     /// What a run without any input comes to.
     pub nothing_scanned: Incomplete,
     /// Files that were read.
@@ -16,15 +19,25 @@ pub struct Completeness {
     pub expected: bool,
 }
 
+impl Completeness {
+    fn fails(self, problem: &Problem) -> bool {
+        match (problem.kind, self.incomplete) {
+            // Nobody chose to leave those files out, and no policy of ours stands for the one that is missing.
+            (ProblemKind::Interrupted | ProblemKind::PolicyUnavailable, _) => true,
+            (_, Some(said)) => said == Incomplete::Fail,
+            (ProblemKind::BudgetExceeded, None) => !self.commit,
+            (_, None) => true,
+        }
+    }
+}
+
 /// Incomplete outranks a failed gate: what was found is shown either way, but what was not looked at cannot
-/// be known. An interrupted run is never anything else, whatever the policy says: nobody chose to
-/// leave those files out.
+/// be known.
 pub fn exit(gates: &[GateResult], problems: &[Problem], seen: Completeness) -> Exit {
-    let interrupted = problems.iter().any(|problem| problem.kind == ProblemKind::Interrupted);
-    if interrupted || (!problems.is_empty() && seen.incomplete == Incomplete::Fail) {
+    if problems.iter().any(|problem| seen.fails(problem)) {
         return Exit::Incomplete;
     }
-    if gates.iter().any(|gate| !gate.passed) {
+    if gates.iter().any(GateResult::failed) {
         return Exit::GateFailed;
     }
     if seen.files_seen == 0 && seen.expected && seen.nothing_scanned == Incomplete::Fail {
@@ -36,17 +49,24 @@ pub fn exit(gates: &[GateResult], problems: &[Problem], seen: Completeness) -> E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::GateVerdict;
 
     fn gate(passed: bool) -> GateResult {
-        GateResult { description: String::new(), origin: String::new(), passed, counted: 0 }
+        let verdict = if passed { GateVerdict::Passed } else { GateVerdict::Failed };
+        GateResult { description: String::new(), origin: String::new(), verdict, counted: 0, detail: String::new() }
     }
 
     fn problem(kind: ProblemKind) -> Problem {
         Problem { kind, plugin: None, path: None, message: String::new() }
     }
 
-    const STRICT: Completeness =
-        Completeness { incomplete: Incomplete::Fail, nothing_scanned: Incomplete::Fail, files_seen: 1, expected: true };
+    const STRICT: Completeness = Completeness {
+        incomplete: None,
+        commit: true,
+        nothing_scanned: Incomplete::Fail,
+        files_seen: 1,
+        expected: true,
+    };
 
     #[test]
     fn incomplete_outranks_a_failed_gate() {
@@ -59,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_warning_leaves_the_gates_to_decide_but_not_after_an_interrupt() {
-        let lax = Completeness { incomplete: Incomplete::Warn, ..STRICT };
+        let lax = Completeness { incomplete: Some(Incomplete::Warn), ..STRICT };
         let trapped = [problem(ProblemKind::PluginTrapped)];
         assert_eq!(exit(&[gate(true)], &trapped, lax), Exit::Pass);
         assert_eq!(exit(&[gate(false)], &trapped, lax), Exit::GateFailed);
@@ -73,5 +93,20 @@ mod tests {
         assert_eq!(exit(&[gate(true)], &[], Completeness { expected: false, ..empty }), Exit::Pass);
         assert_eq!(exit(&[gate(true)], &[], Completeness { nothing_scanned: Incomplete::Warn, ..empty }), Exit::Pass);
         assert_eq!(exit(&[gate(true)], &[problem(ProblemKind::Unreadable)], empty), Exit::Incomplete);
+    }
+
+    #[test]
+    fn only_the_commit_budget_warns_by_default() {
+        let late = [problem(ProblemKind::BudgetExceeded)];
+        assert_eq!(exit(&[gate(true)], &late, STRICT), Exit::Pass);
+        assert_eq!(exit(&[gate(false)], &late, STRICT), Exit::GateFailed);
+        assert_eq!(exit(&[gate(true)], &late, Completeness { commit: false, ..STRICT }), Exit::Incomplete);
+        let said = Completeness { incomplete: Some(Incomplete::Fail), ..STRICT };
+        assert_eq!(exit(&[gate(true)], &late, said), Exit::Incomplete);
+        let other = [problem(ProblemKind::BudgetExceeded), problem(ProblemKind::GateUnmatched)];
+        assert_eq!(exit(&[gate(true)], &other, STRICT), Exit::Incomplete);
+        let missing = [problem(ProblemKind::PolicyUnavailable)];
+        let warn = Completeness { incomplete: Some(Incomplete::Warn), ..STRICT };
+        assert_eq!(exit(&[gate(true)], &missing, warn), Exit::Incomplete);
     }
 }

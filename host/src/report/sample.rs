@@ -1,11 +1,12 @@
 //! Outcomes for the renderers' tests. Nothing in them is or looks like a live credential.
 
 use crate::finding::{
-    Attachment, ByteSpan, Confidence, Edit, FileLocation, Finding, Fingerprint, Fix, Level, Location, Measurement,
-    Origin, Package, PluginId, Position, Rating, Region, Related, Severity, Snippet, State,
+    Attachment, ByteSpan, Comment, Confidence, Date, Edit, FileLocation, Finding, Fingerprint, Fix, Level, Location,
+    Measurement, Origin, Package, PluginId, Position, Rating, Region, Related, Severity, Snippet, State,
 };
 use crate::outcome::{
-    Exit, GateResult, Inputs, Outcome, PluginUse, Problem, ProblemKind, RuleInfo, SkipReason, Skipped, Timings,
+    Exit, GateResult, GateVerdict, Inputs, Outcome, PluginUse, PolicySource, PolicyUse, Problem, ProblemKind, RuleInfo,
+    SkipReason, Skipped, Timings,
 };
 
 /// One of each.
@@ -28,6 +29,14 @@ pub fn clean() -> Outcome {
     Outcome {
         version: "0.1.0".into(),
         stage: "commit".into(),
+        policy: PolicyUse {
+            source: PolicySource::Head,
+            file: Some("scan.toml".into()),
+            base: None,
+            baseline: None,
+            day: Date::new(2026, 11, 24).unwrap(),
+        },
+        notices: Vec::new(),
         plugins: vec![PluginUse {
             id: id("secrets"),
             version: "0.1.0".into(),
@@ -227,7 +236,11 @@ fn private_key() -> Finding {
         rating: Rating {
             level: Level::High,
             score: 8.0,
-            origin: Origin::Override { was: Level::Critical, reason: "a test service's key".into() },
+            origin: Origin::Override {
+                was: Box::new(Rating { level: Level::Critical, score: 9.5, origin: Origin::Rule }),
+                reason: "a test service's key".into(),
+                place: "scan.toml:12".into(),
+            },
         },
         location: Location::File(FileLocation {
             region: Some(region((3, 10), (12, 26))),
@@ -276,7 +289,11 @@ fn endpoint() -> Finding {
 }
 
 fn ignored(reason: &str) -> Finding {
-    Finding { state: State::IgnoredInline { reason: reason.into() }, ..plain("secrets.generic", Level::Medium) }
+    Finding {
+        comment: Some(Comment::Ignore { reason: reason.into() }),
+        state: State::IgnoredInline { reason: reason.into() },
+        ..plain("secrets.generic", Level::Medium)
+    }
 }
 
 /// With nothing but what has to be there.
@@ -298,6 +315,8 @@ pub fn plain(rule: &str, level: Level) -> Finding {
         fix: None,
         attachments: Vec::new(),
         also: Vec::new(),
+        comment: None,
+        novelty: None,
         state: State::Active,
     }
 }
@@ -328,7 +347,8 @@ fn skipped() -> Vec<Skipped> {
 }
 
 fn gate(description: &str, origin: &str, passed: bool, counted: u64) -> GateResult {
-    GateResult { description: description.into(), origin: origin.into(), passed, counted }
+    let verdict = if passed { GateVerdict::Passed } else { GateVerdict::Failed };
+    GateResult { description: description.into(), origin: origin.into(), verdict, counted, detail: String::new() }
 }
 
 fn with_rules(mut outcome: Outcome) -> Outcome {

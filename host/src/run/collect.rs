@@ -65,6 +65,25 @@ impl Collected {
         self.route_us += other.route_us;
     }
 
+    /// Masks all that is secret, wherever it stands. Once, when all secrets of the scan are known.
+    pub fn mask(&mut self) {
+        let Some(masker) = self.secrets.masker() else { return };
+        self.findings.iter_mut().for_each(|finding| masker.finding(finding));
+        self.packages.iter_mut().for_each(|package| masker.package(package));
+        self.measurements.iter_mut().for_each(|measurement| masker.measurement(measurement));
+        for problem in &mut self.problems {
+            masker.text(&mut problem.message);
+            if let Some(path) = &mut problem.path {
+                masker.text(path);
+            }
+        }
+        self.log.iter_mut().for_each(|line| masker.text(&mut line.text));
+        for skip in &mut self.skipped {
+            masker.text(&mut skip.path);
+            masker.text(&mut skip.detail);
+        }
+    }
+
     /// Notes a problem; the text is made safe to print.
     pub fn problem(&mut self, kind: ProblemKind, plugin: Option<&PluginId>, path: Option<&str>, message: &str) {
         self.problems.push(Problem {

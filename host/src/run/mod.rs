@@ -2,6 +2,7 @@
 //! as one [`Outcome`]. Everything that depends on the order of threads is sorted away here.
 
 mod collect;
+mod compare;
 mod project;
 mod worker;
 
@@ -12,16 +13,16 @@ use std::time::Instant;
 
 use crossbeam_channel::bounded;
 
-use crate::finding::merge;
 use crate::outcome::{Inputs, Outcome, PluginUse, Problem, ProblemKind, Timings};
-use crate::plan::{self, Plan};
+use crate::plan::{self, DEFAULT_STAGE, Plan};
 use crate::plugin::Origin;
-use crate::policy::{self, Completeness};
+use crate::policy::{self, Completeness, Names};
 use crate::router::{GlobError, Router};
 use crate::sandbox::{Engine, EngineError, Grants, Loaded};
 use crate::source::{Offer, Source, SourceError};
 
 pub use collect::Collected;
+pub use compare::{Base, Comparison};
 
 /// Entries that wait for a worker. A bound, so that a folder of millions does not fill the memory.
 const QUEUE: usize = 4096;
@@ -67,10 +68,11 @@ pub struct Settings {
     pub version: String,
 }
 
-/// Runs the plan over the source.
+/// Runs the plan over the source, and over what it is compared with.
 pub fn run(
     plan: &Plan,
     source: &Arc<dyn Source + Send>,
+    comparison: &Comparison,
     settings: &Settings,
     control: &Control,
 ) -> Result<Outcome, RunError> {
@@ -78,66 +80,103 @@ pub fn run(
     let started_unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let router = Router::new(plan.plugins.iter().map(|planned| planned.plugin.manifest.as_ref()))?;
     let engine = Engine::new()?;
-    let mut all = Collected::default();
-    let loaded = load(plan, source, &engine, &mut all);
     let deadline = plan.budget.map(|budget| started + budget);
-    let shared = worker::Shared {
-        plan,
-        engine: &engine,
-        router: &router,
-        plugins: &loaded,
-        tally: loaded.iter().map(|_| worker::Tally::default()).collect(),
-        control,
-        deadline,
-        project: std::sync::Mutex::new(Vec::new()),
-    };
-    let jobs = settings.jobs.max(1);
-    let walked = std::thread::scope(|scope| {
-        let (send, receive) = bounded(QUEUE);
-        let workers: Vec<_> = (0..jobs)
-            .map(|_| {
-                let (receive, shared) = (receive.clone(), &shared);
-                scope.spawn(move || worker::work(shared, &receive))
-            })
-            .collect();
-        drop(receive);
-        let skipped = std::sync::Mutex::new(Vec::new());
-        let walked = source.walk(jobs, &|offer| {
-            if shared.is_over() {
-                return ControlFlow::Break(());
-            }
-            match offer {
-                Offer::File(entry) => {
-                    control.files_known.fetch_add(1, Ordering::Relaxed);
-                    // The receivers are gone only when every worker has died of a panic.
-                    if send.send(entry).is_err() {
-                        return ControlFlow::Break(());
-                    }
+    let tools = Tools { plan, engine: &engine, router: &router, deadline, jobs: settings.jobs.max(1) };
+    let mut scanned = tools.scan(source, control)?;
+    scanned.all.mask();
+    show_log(&mut scanned.all);
+    let before = compare::known(&tools, comparison, &scanned)?;
+    Ok(finish(plan, source.as_ref(), comparison, settings, control, scanned, &before, started, started_unix))
+}
+
+/// What every scan of a run shares.
+struct Tools<'r> {
+    plan: &'r Plan,
+    engine: &'r Engine,
+    router: &'r Router,
+    deadline: Option<Instant>,
+    jobs: usize,
+}
+
+/// What one scan came to.
+struct Scanned {
+    all: Collected,
+    tally: Vec<worker::Tally>,
+}
+
+impl Tools<'_> {
+    /// Reads a source to its end and hands what it offers to the plugins.
+    fn scan(&self, source: &Arc<dyn Source + Send>, control: &Control) -> Result<Scanned, SourceError> {
+        let mut all = Collected::default();
+        let loaded = load(self.plan, source, self.engine, &mut all);
+        let shared = worker::Shared {
+            plan: self.plan,
+            engine: self.engine,
+            router: self.router,
+            plugins: &loaded,
+            tally: loaded.iter().map(|_| worker::Tally::default()).collect(),
+            control,
+            deadline: self.deadline,
+            project: std::sync::Mutex::new(Vec::new()),
+        };
+        self.walk(source, &shared, &mut all)?;
+        project::conclude(&shared, &mut all);
+        shared.end(&mut all);
+        Ok(Scanned { all, tally: shared.tally })
+    }
+
+    /// Feeds the workers.
+    fn walk(
+        &self,
+        source: &Arc<dyn Source + Send>,
+        shared: &worker::Shared<'_>,
+        all: &mut Collected,
+    ) -> Result<(), SourceError> {
+        let control = shared.control;
+        let jobs = self.jobs;
+        std::thread::scope(|scope| {
+            let (send, receive) = bounded(QUEUE);
+            let workers: Vec<_> = (0..jobs)
+                .map(|_| {
+                    let receive = receive.clone();
+                    scope.spawn(move || worker::work(shared, &receive))
+                })
+                .collect();
+            drop(receive);
+            let skipped = std::sync::Mutex::new(Vec::new());
+            let walked = source.walk(jobs, &|offer| {
+                if shared.is_over() {
+                    return ControlFlow::Break(());
                 }
-                Offer::Skipped(skip) => lock(&skipped).push(skip),
+                match offer {
+                    Offer::File(entry) => {
+                        control.files_known.fetch_add(1, Ordering::Relaxed);
+                        // The receivers are gone only when every worker has died of a panic.
+                        if send.send(entry).is_err() {
+                            return ControlFlow::Break(());
+                        }
+                    }
+                    Offer::Skipped(skip) => lock(&skipped).push(skip),
+                }
+                ControlFlow::Continue(())
+            });
+            drop(send);
+            control.listed.store(true, Ordering::Relaxed);
+            for worker in workers {
+                match worker.join() {
+                    Ok(collected) => all.add(collected),
+                    Err(_) => all.problem(
+                        ProblemKind::PluginUnusable,
+                        None,
+                        None,
+                        "a worker thread of scanhost itself failed; please report this as a bug",
+                    ),
+                }
             }
-            ControlFlow::Continue(())
-        });
-        drop(send);
-        control.listed.store(true, Ordering::Relaxed);
-        for worker in workers {
-            match worker.join() {
-                Ok(collected) => all.add(collected),
-                Err(_) => all.problem(
-                    ProblemKind::PluginUnusable,
-                    None,
-                    None,
-                    "a worker thread of scanhost itself failed; please report this as a bug",
-                ),
-            }
-        }
-        all.skipped.extend(skipped.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
-        walked
-    });
-    walked?;
-    project::conclude(&shared, &mut all);
-    shared.end(&mut all);
-    Ok(finish(plan, source.as_ref(), settings, control, all, shared.tally, started, started_unix))
+            all.skipped.extend(skipped.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+            walked
+        })
+    }
 }
 
 /// Loads what the plan names. A plugin that cannot be used is a problem of the run, not its end: the others'
@@ -185,42 +224,16 @@ fn show_log(all: &mut Collected) {
 fn finish(
     plan: &Plan,
     source: &dyn Source,
+    comparison: &Comparison,
     settings: &Settings,
     control: &Control,
-    mut all: Collected,
-    tally: Vec<worker::Tally>,
+    scanned: Scanned,
+    before: &compare::Known<'_>,
     started: Instant,
     started_unix: u64,
 ) -> Outcome {
-    let mut findings = std::mem::take(&mut all.findings);
-    if let Some(masker) = all.secrets.masker() {
-        for finding in &mut findings {
-            masker.finding(finding);
-        }
-        all.packages.iter_mut().for_each(|package| masker.package(package));
-        all.measurements.iter_mut().for_each(|measurement| masker.measurement(measurement));
-        for problem in &mut all.problems {
-            masker.text(&mut problem.message);
-            if let Some(path) = &mut problem.path {
-                masker.text(path);
-            }
-        }
-        all.log.iter_mut().for_each(|line| masker.text(&mut line.text));
-        for skip in &mut all.skipped {
-            masker.text(&mut skip.path);
-            masker.text(&mut skip.detail);
-        }
-    }
-    show_log(&mut all);
-    let ids: Vec<&str> =
-        plan.plugins.iter().flat_map(|p| &p.plugin.manifest.rules).map(|rule| rule.id.as_str()).collect();
-    for unused in policy::override_severity(&mut findings, &plan.severities, &ids) {
-        let near = unused.near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
-        tracing::warn!("scan.toml:{}: no rule of this stage's plugins matches `{}`{near}", unused.line, unused.rule);
-    }
-    merge::sort(&mut findings);
-    let mut findings = merge::merge(findings);
-    merge::sort(&mut findings);
+    let Scanned { mut all, tally } = scanned;
+    all.problems.extend(comparison.problems.iter().cloned());
     // A file that could not be read may have held anything.
     for skip in all.skipped.iter().filter(|skip| skip.reason.is_problem()) {
         all.problems.push(Problem {
@@ -236,6 +249,19 @@ fn finish(
     all.problems.dedup();
     all.packages.sort_by(|a, b| (&a.purl, &a.plugin).cmp(&(&b.purl, &b.plugin)));
     all.measurements.sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
+    // Only where all was looked at something is missing.
+    let whole = plan.names.whole && source.name() == "tree" && all.problems.is_empty();
+    let names = Names { whole, ..plan.names.clone() };
+    let findings = std::mem::take(&mut all.findings);
+    let judged = plan.policy.judge(findings, &all.measurements, &names, before.before());
+    all.problems.extend(judged.problems);
+    all.problems.sort();
+    let findings = judged.findings;
+    let mut notices = judged.notices;
+    notices.extend(comparison.notices.iter().cloned());
+    notices.extend(before.notices.iter().cloned());
+    notices.sort();
+    notices.dedup();
     let used: std::collections::BTreeSet<&str> =
         findings.iter().flat_map(|f| std::iter::once(&f.rule).chain(&f.also)).map(String::as_str).collect();
     let rules = plan::rules(plan.plugins.iter().map(|planned| &planned.plugin))
@@ -243,15 +269,15 @@ fn finish(
         .filter(|rule| used.contains(rule.id.as_str()))
         .map(|rule| (rule.id.clone(), rule))
         .collect();
-    let gates = policy::judge(&findings, &plan.gates);
     let seen = control.files.load(Ordering::Relaxed);
     let seen_all = Completeness {
-        incomplete: plan.incomplete,
-        nothing_scanned: plan.nothing_scanned,
+        incomplete: plan.policy.incomplete,
+        commit: plan.stage == DEFAULT_STAGE,
+        nothing_scanned: plan.policy.nothing_scanned,
         files_seen: seen,
         expected: !settings.may_be_empty,
     };
-    let exit = policy::exit(&gates, &all.problems, seen_all);
+    let exit = policy::exit(&judged.gates, &all.problems, seen_all);
     let plugins = plan
         .plugins
         .iter()
@@ -276,6 +302,7 @@ fn finish(
     Outcome {
         version: settings.version.clone(),
         stage: plan.stage.clone(),
+        policy: comparison.policy_use(whole.then_some(judged.gone)),
         plugins,
         inputs: Inputs {
             source: source.name().into(),
@@ -286,11 +313,12 @@ fn finish(
             skipped: all.skipped,
         },
         problems: all.problems,
+        notices,
         findings,
         packages: all.packages,
         measurements: all.measurements,
         rules,
-        gates,
+        gates: judged.gates,
         timings,
         exit,
     }

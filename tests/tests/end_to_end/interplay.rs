@@ -5,7 +5,7 @@ use scanhost_tests::{Project, leaked_line};
 #[test]
 fn an_ignored_finding_is_reported_and_not_counted() {
     let project = Project::new();
-    project.write("a.py", leaked_line().trim_end().to_owned() + "  # scanhost:allow revoked long ago\n");
+    project.write("a.py", leaked_line().trim_end().to_owned() + "  # scanhost:ignore secrets.* -- revoked long ago\n");
     let ran = project.json(&[]).exits(0);
     let report = ran.report();
     assert_eq!(report.findings()[0]["state"]["kind"], "ignored-inline");
@@ -13,7 +13,7 @@ fn an_ignored_finding_is_reported_and_not_counted() {
     let reason = report.findings()[0]["state"]["reason"].as_str().unwrap();
     assert!(reason.contains("revoked long ago"), "{reason}");
     // For another rule it does not count.
-    project.write("a.py", leaked_line().trim_end().to_owned() + "  # scanhost:allow secrets.github-pat\n");
+    project.write("a.py", leaked_line().trim_end().to_owned() + "  # scanhost:ignore secrets.github-pat -- other\n");
     project.json(&[]).exits(1);
 }
 

@@ -32,7 +32,8 @@ fn no_credential_is_in_any_output() {
         project.write(format!("{n}.long"), format!("{}api_key = \"{secret}\"{}", "x ".repeat(5000), " y".repeat(5000)));
         project.write(format!("dir/{secret}.txt"), format!("token = \"{secret}\"\n"));
         // In what a comment gives as its reason, and in what only looks like one.
-        project.write(format!("{n}.yml"), format!("api_key: \"{secret}\" # scanhost:allow was {secret}\n"));
+        project
+            .write(format!("{n}.yml"), format!("api_key: \"{secret}\" # scanhost:ignore secrets.* -- was {secret}\n"));
         project.write(format!("{n}.json"), format!("{{\"x\": \"gitleaks:allow\", \"api_key\": \"{secret}\"}}\n"));
         let wide: Vec<u8> =
             format!("\u{feff}api_key = \"{secret}\"\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();

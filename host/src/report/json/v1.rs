@@ -315,7 +315,7 @@ fn summary(outcome: &Outcome) -> Summary {
 }
 
 fn gate(g: &crate::outcome::GateResult) -> Gate<'_> {
-    Gate { description: &g.description, origin: &g.origin, passed: g.passed, counted: g.counted }
+    Gate { description: &g.description, origin: &g.origin, passed: g.passed(), counted: g.counted }
 }
 
 fn problem(p: &crate::outcome::Problem) -> Problem<'_> {
@@ -351,7 +351,7 @@ fn origin(origin: &model::Origin) -> SeverityOrigin<'_> {
     let (from, was, reason) = match origin {
         model::Origin::Rule => ("rule", None, None),
         model::Origin::Finding => ("finding", None, None),
-        model::Origin::Override { was, reason } => ("override", Some(*was), Some(reason.as_str())),
+        model::Origin::Override { was, reason, .. } => ("override", Some(was.level), Some(reason.as_str())),
     };
     SeverityOrigin { from, was, reason }
 }
@@ -360,6 +360,7 @@ fn state(state: &State) -> FindingState<'_> {
     match state {
         State::Active => FindingState { kind: "active", reason: None },
         State::IgnoredInline { reason } => FindingState { kind: "ignored-inline", reason: Some(reason) },
+        State::Suppressed { reason, .. } => FindingState { kind: "suppressed", reason: Some(reason) },
     }
 }
 

@@ -60,7 +60,7 @@ pub fn render(outcome: &Outcome) -> String {
 }
 
 fn properties(outcome: &Outcome) -> Properties {
-    let gate = |g: &crate::outcome::GateResult| json!({"description": g.description, "origin": g.origin, "passed": g.passed, "counted": g.counted});
+    let gate = |g: &crate::outcome::GateResult| json!({"description": g.description, "origin": g.origin, "passed": g.passed(), "counted": g.counted});
     Properties::from([
         ("stage", json!(outcome.stage)),
         ("files", json!(outcome.inputs.files)),
@@ -164,6 +164,9 @@ fn result(outcome: &Outcome, finding: &Finding, rule_index: Option<usize>) -> Sa
             status: "accepted",
             justification: (!reason.is_empty()).then(|| reason.clone()),
         }],
+        State::Suppressed { reason, .. } => {
+            vec![Suppression { kind: "external", status: "accepted", justification: Some(reason.clone()) }]
+        }
     };
     SarifResult {
         rule_id: finding.rule.clone(),
@@ -192,8 +195,8 @@ fn result_properties(finding: &Finding) -> Properties {
     let origin = match &finding.rating.origin {
         Origin::Rule => "rule",
         Origin::Finding => "finding",
-        Origin::Override { was, reason } => {
-            properties.insert("severityWas", json!(was.as_str()));
+        Origin::Override { was, reason, .. } => {
+            properties.insert("severityWas", json!(was.level.as_str()));
             properties.insert("severityReason", json!(reason));
             "override"
         }

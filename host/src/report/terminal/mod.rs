@@ -110,8 +110,8 @@ impl Page<'_> {
         }
         self.note("", &finding.message);
         self.note("rule: ", &format!("{}, confidence {}", finding.rule, finding.confidence.as_str()));
-        if let Origin::Override { was, reason } = &finding.rating.origin {
-            self.note("severity: ", &format!("scan.toml changed it from {was}: {reason}"));
+        if let Origin::Override { was, reason, place } = &finding.rating.origin {
+            self.note("severity: ", &format!("{place} changed it from {}: {reason}", was.level));
         }
         if !finding.also.is_empty() {
             self.note("also: ", &finding.also.join(", "));
@@ -299,7 +299,7 @@ impl Page<'_> {
             self.wrapped("plugin: ", "  | ", &text);
         }
         for gate in &self.outcome.gates {
-            let verdict = if gate.passed { "passed" } else { "failed" };
+            let verdict = if gate.passed() { "passed" } else { "failed" };
             self.wrapped("", "  | ", &format!("{}, {verdict}, {}", gate_words(gate), count(gate.counted, "finding")));
         }
         if let Some(t) = timings.filter(|_| self.options.verbose > 1) {
@@ -343,7 +343,7 @@ impl Page<'_> {
 
     fn verdicts(&mut self) {
         let outcome = self.outcome;
-        for gate in outcome.gates.iter().filter(|gate| !gate.passed) {
+        for gate in outcome.gates.iter().filter(|gate| gate.failed()) {
             self.verdict(RED, "FAILED", &format!("{}: {}", gate_words(gate), count(gate.counted, "finding")));
         }
         let problems = count(outcome.problems.len(), "problem");
@@ -357,7 +357,7 @@ impl Page<'_> {
                 self.verdict(YELLOW, "passed, but INCOMPLETE", &format!("{problems}; the policy says only to warn"));
             }
             // A gate without a line above would be a mistake elsewhere; the verdict is shown all the same.
-            Exit::GateFailed if outcome.gates.iter().all(|gate| gate.passed) => {
+            Exit::GateFailed if outcome.gates.iter().all(|gate| gate.passed()) => {
                 self.verdict(RED, "FAILED", "a gate failed");
             }
             Exit::GateFailed if outcome.is_complete() => {}
@@ -458,6 +458,8 @@ fn kind_words(kind: crate::outcome::ProblemKind) -> &'static str {
         Kind::Unreadable => "unreadable",
         Kind::Interrupted => "interrupted",
         Kind::BudgetExceeded => "out of budget",
+        Kind::GateUnmatched => "a gate without anything to judge",
+        Kind::PolicyUnavailable => "no policy",
     }
 }
 

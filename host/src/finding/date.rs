@@ -1,5 +1,5 @@
-//! Days of the calendar, as `scan.toml` writes an expiry. A day is UTC's: an expiry that depends on the machine's
-//! time zone would make two runs differ.
+//! Days of the calendar, as an expiry is written. A day is UTC's: an expiry that depends on the machine's time
+//! zone would make two runs differ.
 
 use std::fmt;
 use std::str::FromStr;

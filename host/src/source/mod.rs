@@ -4,13 +4,13 @@
 //! In comes a place (a folder, an index, a stream), out go [`Entry`]s that are read on demand and
 //! [`Skipped`]s. Nothing here knows plugins.
 
+pub mod git;
 pub mod path;
 pub mod read;
 pub mod staged;
 pub mod stdin;
 pub mod tree;
 
-mod git;
 mod ignored;
 mod queue;
 #[cfg(test)]

@@ -133,8 +133,13 @@ impl Collector<'_> {
         let applies = |gate: &Gate, stage: &str| {
             gate.stages.as_ref().is_none_or(|names| names.iter().any(|name| name.value == stage))
         };
-        for gate in config.gates.iter().filter(|gate| self.stages.iter().any(|stage| applies(gate, stage))) {
-            sections.push(gate_section(config, gate));
+        let gates = config.gates.iter().enumerate();
+        for (at, gate) in gates.filter(|(_, gate)| self.stages.iter().any(|stage| applies(gate, stage))) {
+            let mut section = gate_section(config, gate);
+            for entry in &mut section.entries {
+                entry.origin = self.origin(&["gate", &at.to_string(), entry.key]);
+            }
+            sections.push(section);
         }
         // A gate on a measurement says nothing about findings, so the default holds beside it.
         let about_findings = |gate: &&Gate| gate.measurement.is_none();
@@ -319,8 +324,9 @@ impl Shown {
             }
             for entry in &section.entries {
                 // What stands in the file as one table has its origin in the header.
+                let of_header = section.origin.as_ref().and_then(|origin| origin.strip_prefix(&entry.origin));
                 let repeated =
-                    section.origin.as_ref().is_some_and(|origin| section.one_of && origin.starts_with(&entry.origin));
+                    section.one_of && of_header.is_some_and(|more| matches!(more.chars().next(), None | Some(',')));
                 let origin = if repeated { String::new() } else { format!("  # {}", printable(&entry.origin)) };
                 let _ = match &entry.value {
                     Value::Null => writeln!(out, "# {} is not set{origin}", entry.key),

@@ -1,6 +1,8 @@
 //! The plan: which plugins run in this stage, with which settings, and what the verdict will be judged by.
 //! Made once from the configuration and the command line; nothing later looks at either.
 
+mod check;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use crate::policy::{self, Calendar, FailOn, Names, Policy, StageView};
 use crate::router::GlobError;
 use crate::sandbox::Limits;
 use crate::source::archive::ArchiveLimits;
+
+pub use check::{Checked, check};
 
 /// The stages that exist without being declared.
 pub const STAGES: &[&str] = &["commit", "build", "test", "deploy", "nightly"];
@@ -288,12 +292,11 @@ pub fn views(config: &Config, other: &Config, plugins: &[Plugin]) -> Vec<StageVi
 /// Makes the plan.
 pub fn make(config: &Config, files: &dyn PolicyFiles, request: &Request) -> Result<Plan, PlanError> {
     let plugins = available(config, files)?;
+    check::gate_stages(config)?;
     let stage = request.stage.clone().unwrap_or_else(|| DEFAULT_STAGE.into());
     let declared = config.stages.get(&stage);
     if declared.is_none() && !STAGES.contains(&stage.as_str()) {
-        let known = stages(config);
-        let nearest = suggest::nearest(&stage, known.iter().copied()).map(str::to_owned);
-        return Err(PlanError::Stage { known: list(&known), name: stage, nearest });
+        return Err(unknown_stage(config, &stage));
     }
     let mut chosen: Vec<&Plugin> = if request.plugins.is_empty() {
         plugins_of(config, &stage, &plugins)?
@@ -367,7 +370,7 @@ pub fn rules<'p>(plugins: impl IntoIterator<Item = &'p Plugin>) -> Vec<RuleInfo>
 }
 
 /// Settings of one plugin: the manifest's, changed by `scan.toml`.
-fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
+pub fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
     let mut limits = Limits::of(&plugin.manifest.limits);
     let mut json = "{}".to_owned();
     let mut read = crate::router::set(&[])?;
@@ -385,6 +388,13 @@ fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
         read = crate::router::set(&globs)?;
     }
     Ok(Planned { plugin, config: json, limits, read })
+}
+
+/// What to say of a stage that there is not.
+pub fn unknown_stage(config: &Config, name: &str) -> PlanError {
+    let known = stages(config);
+    let nearest = suggest::nearest(name, known.iter().copied()).map(str::to_owned);
+    PlanError::Stage { name: name.to_owned(), nearest, known: list(&known) }
 }
 
 fn unknown_plugin(name: &str, plugins: &[Plugin]) -> PlanError {

@@ -36,6 +36,8 @@ pub enum Command {
     Explain(Explain),
     /// Look at plugins and pack your own
     Plugin(Plugin),
+    /// Check scan.toml, show what is in force, print its JSON Schema
+    Config(Config),
 }
 
 /// `scanhost run`.
@@ -157,6 +159,45 @@ pub enum PluginCommand {
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
+}
+
+/// `scanhost config`.
+#[derive(ClapArgs)]
+pub struct Config {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// The commands of `scanhost config`.
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Check all of scan.toml: every stage, plugin, gate, rule and expiry
+    Check {
+        /// The project
+        #[arg(default_value = ".", value_name = "PATH")]
+        path: PathBuf,
+        /// Configuration; default: scan.toml in PATH, if there is one
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Show what is in force, each value with where it comes from
+    Show {
+        /// The project
+        #[arg(default_value = ".", value_name = "PATH")]
+        path: PathBuf,
+        /// Configuration; default: scan.toml in PATH, if there is one
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// This stage only
+        #[arg(long, value_name = "STAGE")]
+        stage: Option<String>,
+        /// `text` (TOML with comments) or `json`
+        #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+        format: String,
+    },
+    /// Print the JSON Schema of scan.toml, for editors
+    Schema,
 }
 
 /// `--format NAME[=PATH]`.

@@ -2,6 +2,7 @@
 //! again. This is the only place that prints: results to standard output, everything else to standard error.
 
 mod args;
+mod config;
 mod explain;
 mod plugin;
 mod progress;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Rules(rules) => rules::command(&rules),
         Command::Explain(explain) => explain::command(&explain),
         Command::Plugin(plugin) => plugin::command(&plugin),
+        Command::Config(config) => config::command(&config),
     };
     match result {
         Ok(code) => ExitCode::from(code),

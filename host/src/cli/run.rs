@@ -69,7 +69,7 @@ pub fn config(asked: Option<&Path>, root: &Path) -> anyhow::Result<Config> {
 }
 
 /// The folder of a path: itself, or the one that the file is in.
-fn folder(path: &Path) -> PathBuf {
+pub fn folder(path: &Path) -> PathBuf {
     if path.is_file() {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         return parent.unwrap_or(Path::new(".")).to_owned();

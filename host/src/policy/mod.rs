@@ -20,7 +20,7 @@ use crate::finding::{Comment, Finding, Measurement, Novelty, State, merge};
 use crate::outcome::{GateResult, GateVerdict, Notice, NoticeKind, Problem, ProblemKind};
 
 pub use baseline::{Baseline, BaselineError};
-pub use gate::{FailOn, ResolvedGate, resolve};
+pub use gate::{DEFAULT_FAIL_ON, FailOn, ResolvedGate, resolve};
 pub use known::{KnownFinding, Untouched};
 pub use loosened::{Side, StageView, loosened};
 pub use measure::number;

@@ -113,6 +113,8 @@ pub enum ProblemKind {
     Interrupted,
     /// The stage's budget of time was used up.
     BudgetExceeded,
+    /// The clone is shallow: the history goes on where it ends.
+    ShallowHistory,
 }
 
 /// Something that makes the run incomplete.
@@ -150,7 +152,7 @@ pub struct PluginUse {
 /// What was looked at.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Inputs {
-    /// `tree`, `staged` or `stdin`.
+    /// `tree`, `staged`, `history` or `stdin`.
     pub source: String,
     /// The root as it was given on the command line.
     pub root: String,

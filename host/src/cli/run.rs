@@ -14,7 +14,10 @@ use crate::outcome::{Exit, Outcome};
 use crate::plan::{self, Plan, Request};
 use crate::report::{self, Format, RenderOptions};
 use crate::run::{self, Control, RunError, Settings};
-use crate::source::{Environment, Source, StagedOptions, StagedSource, StdinSource, TreeOptions, TreeSource};
+use crate::source::{
+    Environment, HistoryOptions, HistorySource, Source, StagedOptions, StagedSource, StdinSource, TreeOptions,
+    TreeSource,
+};
 
 /// Runs it.
 pub fn command(args: &args::Run) -> anyhow::Result<u8> {
@@ -29,7 +32,9 @@ pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     let settings = Settings {
         jobs: args.jobs.map_or(cores, usize::from),
         reproducible: std::env::var_os("SOURCE_DATE_EPOCH").is_some(),
-        may_be_empty: args.staged,
+        may_be_empty: args.staged
+            || args.since.is_some()
+            || args.history.as_ref().is_some_and(|range| !range.is_empty()),
         version: env!("CARGO_PKG_VERSION").into(),
     };
     let control = Arc::new(Control::default());
@@ -93,6 +98,11 @@ fn source(args: &args::Run, plan: &Plan) -> anyhow::Result<Arc<dyn Source + Send
     if args.staged {
         let options = StagedOptions { exclude, max_size, environment: Environment::of_process() };
         return Ok(Arc::new(StagedSource::new(&args.path, options)?));
+    }
+    if let Some(range) = &args.history {
+        let range = Some(range.clone()).filter(|range| !range.is_empty());
+        let options = HistoryOptions { exclude, max_size, range, since: args.since };
+        return Ok(Arc::new(HistorySource::new(&args.path, options)?));
     }
     Ok(Arc::new(TreeSource::new(&args.path, TreeOptions { exclude, max_size })?))
 }

@@ -5,6 +5,7 @@
 //! file or knows a format.
 
 pub mod fingerprint;
+pub mod history;
 pub mod inline;
 pub mod location;
 pub mod mask;

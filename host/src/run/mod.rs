@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crossbeam_channel::bounded;
 
-use crate::finding::merge;
+use crate::finding::{history, merge};
 use crate::outcome::{Inputs, Outcome, PluginUse, Problem, ProblemKind, Timings};
 use crate::plan::{self, Plan};
 use crate::plugin::Origin;
@@ -102,6 +102,7 @@ pub fn run(
             .collect();
         drop(receive);
         let skipped = std::sync::Mutex::new(Vec::new());
+        let problems = std::sync::Mutex::new(Vec::new());
         let walked = source.walk(jobs, &|offer| {
             if shared.is_over() {
                 return ControlFlow::Break(());
@@ -115,6 +116,8 @@ pub fn run(
                     }
                 }
                 Offer::Skipped(skip) => lock(&skipped).push(skip),
+                Offer::Problem(problem) => lock(&problems).push(problem),
+                Offer::Waiting => {}
             }
             ControlFlow::Continue(())
         });
@@ -131,6 +134,7 @@ pub fn run(
                 ),
             }
         }
+        all.problems.extend(problems.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
         all.skipped.extend(skipped.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
         walked
     });
@@ -220,6 +224,9 @@ fn finish(
     }
     merge::sort(&mut findings);
     let mut findings = merge::merge(findings);
+    if source.has_versions() {
+        findings = history::earliest(findings);
+    }
     merge::sort(&mut findings);
     // A file that could not be read may have held anything.
     for skip in all.skipped.iter().filter(|skip| skip.reason.is_problem()) {

@@ -5,7 +5,6 @@
 //! of `gix` and does not open a repository with it, which would obey `core.worktree` and others.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -19,6 +18,7 @@ use gix::objs::Find;
 use gix::odb::Header;
 use gix::refs::Target;
 
+use super::handles::Handles;
 use super::read::{ReadError, check, read_file};
 
 /// An index larger than this is not read: two million entries.
@@ -198,13 +198,8 @@ impl Index {
 }
 
 /// The objects of a repository, loose and packed, its alternates' too.
-pub struct Objects(Arc<gix::odb::Store>);
-
-impl fmt::Debug for Objects {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Objects").field(&self.0.path()).finish()
-    }
-}
+#[derive(Debug)]
+pub struct Objects(Handles);
 
 impl Objects {
     /// Opens the database; it is read on demand.
@@ -213,13 +208,13 @@ impl Objects {
         // Replacement references are not followed: what is committed is scanned, not what stands for it.
         let none = &mut std::iter::empty();
         gix::odb::Store::at_opts(place.common_dir.join("objects"), Kind::Sha1, none, options)
-            .map(|store| Arc::new(Self(Arc::new(store))))
+            .map(|store| Arc::new(Self(Handles::new(Arc::new(store)))))
             .map_err(|error| format!("objects: {error:#}"))
     }
 
     /// An object's kind and size, without unpacking it.
     pub fn header(&self, id: ObjectId) -> Result<(gix::objs::Kind, u64), ReadError> {
-        match self.0.to_handle_arc().try_header(&id) {
+        match self.0.with(|handle| handle.try_header(&id)) {
             Ok(Some(header)) => Ok((header.kind(), header.size())),
             Ok(None) => Err(missing(id)),
             Err(error) => Err(ReadError::Unreadable(io::Error::other(format!("object {id}: {error:#}")))),
@@ -229,7 +224,8 @@ impl Objects {
     /// Replaces what is in `buf` with an object's bytes.
     pub fn read_into(&self, id: ObjectId, max: u64, buf: &mut Vec<u8>) -> Result<gix::objs::Kind, ReadError> {
         check(self.header(id)?.1, max)?;
-        let found = self.0.to_handle_arc().try_find(&id, buf).map(|data| data.map(|data| (data.kind, data.data.len())));
+        let kind_and_size = |data: gix::objs::Data<'_>| (data.kind, data.data.len());
+        let found = self.0.with(|handle| handle.try_find(&id, buf).map(|data| data.map(kind_and_size)));
         match found {
             Ok(Some((kind, len))) => {
                 buf.truncate(len);

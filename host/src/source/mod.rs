@@ -4,6 +4,7 @@
 //! In comes a place (a folder, an index, a stream), out go [`Entry`]s that are read on demand and
 //! [`Skipped`]s. Nothing here knows plugins.
 
+pub mod history;
 pub mod path;
 pub mod read;
 pub mod staged;
@@ -11,6 +12,7 @@ pub mod stdin;
 pub mod tree;
 
 mod git;
+mod handles;
 mod ignored;
 mod queue;
 #[cfg(test)]
@@ -21,12 +23,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use git::{Environment, GitBlob};
+pub use history::{HistoryOptions, HistorySource};
 pub use read::ReadError;
 pub use staged::{StagedOptions, StagedSource};
 pub use stdin::StdinSource;
 pub use tree::{TreeOptions, TreeSource};
 
-use crate::outcome::Skipped;
+use crate::outcome::{Problem, Skipped};
 
 /// How much of the system's words, or of a link's target, a [`Skipped`] repeats.
 const MAX_DETAIL: usize = 512;
@@ -76,6 +79,10 @@ pub enum Offer {
     File(Entry),
     /// Left out, and why.
     Skipped(Skipped),
+    /// What makes the scan incomplete and is about no single file.
+    Problem(Problem),
+    /// Nothing yet. A source that works for long before it has a file to offer asks so whether to go on.
+    Waiting,
 }
 
 /// Takes offers, from several threads at once; `Break` stops the walk.
@@ -98,6 +105,20 @@ pub enum SourceError {
         /// As given.
         path: String,
     },
+    /// Only a git repository has a history.
+    #[error("`{path}` is not inside a git repository, so it has no history; drop --history to scan the folder")]
+    NoHistory {
+        /// As given.
+        path: String,
+    },
+    /// A range of commits that means nothing in this repository.
+    #[error("--history={range}: {message}")]
+    Range {
+        /// As given.
+        range: String,
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The repository is damaged, or in a form that is not understood.
     #[error("cannot read the git repository of `{path}`: {message}")]
     Repository {
@@ -110,11 +131,18 @@ pub enum SourceError {
 
 /// A place that files come from.
 pub trait Source: Sync {
-    /// `tree`, `staged`, `stdin`.
+    /// `tree`, `staged`, `history`, `stdin`.
     fn name(&self) -> &'static str;
 
     /// The root, as given on the command line.
     fn root(&self) -> String;
+
+    /// Whether one path may be offered in several versions, each with its commit in the provenance. Then a plugin
+    /// that judges the project as a whole has no one project to judge, and what is found in several versions is
+    /// one finding ([`finding::history`](crate::finding::history)).
+    fn has_versions(&self) -> bool {
+        false
+    }
 
     /// Offers everything once, on up to `jobs` threads of its own.
     fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError>;

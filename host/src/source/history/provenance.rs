@@ -1,0 +1,81 @@
+//! Who brought a file, and when: what a commit says of itself, made safe to print.
+
+use gix::date::Time;
+use gix::hash::{Kind, ObjectId};
+use gix::objs::CommitRefIter;
+use gix::objs::commit::ref_iter::Token;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+use super::super::git::Objects;
+use super::super::path;
+use super::MAX_OBJECT;
+
+/// Names and addresses are cut to this many bytes.
+const MAX_PERSON: usize = 200;
+
+/// The pairs that every file of a commit carries: its full name; the author as `Name <address>`; the author's
+/// date with the author's offset; and the committer's date in UTC, which tells which of two commits was first.
+pub fn of(objects: &Objects, id: ObjectId, buf: &mut Vec<u8>) -> Vec<(String, String)> {
+    let mut pairs = vec![("commit".to_owned(), id.to_string())];
+    if !matches!(objects.read_into(id, MAX_OBJECT, buf), Ok(gix::objs::Kind::Commit)) {
+        return pairs;
+    }
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            pairs.push((name.to_owned(), value));
+        }
+    };
+    for token in CommitRefIter::from_bytes(buf, Kind::Sha1) {
+        match token {
+            Ok(Token::Author { signature }) => {
+                add("author", Some(person(signature.name, signature.email)));
+                add("date", signature.time().ok().and_then(with_offset));
+            }
+            Ok(Token::Committer { signature }) => {
+                add("committed", signature.time().ok().and_then(in_utc));
+                break;
+            }
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    pairs
+}
+
+fn person(name: &[u8], email: &[u8]) -> String {
+    let whole = [name.trim_ascii(), b" <", email.trim_ascii(), b">"].concat();
+    path::shorten(&whole, MAX_PERSON)
+}
+
+/// RFC 3339 with the offset that the author's clock had. None: no such time.
+fn with_offset(time: Time) -> Option<String> {
+    let at = Timestamp::from_second(time.seconds).ok()?;
+    let offset = Offset::from_seconds(time.offset).unwrap_or(Offset::UTC);
+    Some(at.display_with_offset(offset).to_string())
+}
+
+fn in_utc(time: Time) -> Option<String> {
+    Some(Timestamp::from_second(time.seconds).ok()?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        let time = |seconds, offset| with_offset(Time { seconds, offset });
+        assert_eq!(time(1_714_557_600, 7200).as_deref(), Some("2024-05-01T12:00:00+02:00"));
+        assert_eq!(time(0, -12600).as_deref(), Some("1969-12-31T20:30:00-03:30"));
+        assert_eq!(time(0, i32::MAX).as_deref(), Some("1970-01-01T00:00:00+00:00"));
+        assert_eq!(time(i64::MAX, 0), None);
+        assert_eq!(in_utc(Time { seconds: 1_714_557_600, offset: 7200 }).as_deref(), Some("2024-05-01T10:00:00Z"));
+    }
+
+    #[test]
+    fn people_are_safe_to_print() {
+        assert_eq!(person("Zoë\u{202e}".as_bytes(), b" a@b\x1b[2J "), r"Zoë\u{202e} <a@b\x1b[2J>");
+        assert!(person(&[b'a'; 9000], b"").len() < 300);
+    }
+}

@@ -224,6 +224,12 @@ impl Objects {
     /// Replaces what is in `buf` with an object's bytes.
     pub fn read_into(&self, id: ObjectId, max: u64, buf: &mut Vec<u8>) -> Result<gix::objs::Kind, ReadError> {
         check(self.header(id)?.1, max)?;
+        self.unpack_into(id, buf)
+    }
+
+    /// The same for an object whose size is known or of no account: to ask for it is not free. What cannot be
+    /// allocated is refused.
+    pub fn unpack_into(&self, id: ObjectId, buf: &mut Vec<u8>) -> Result<gix::objs::Kind, ReadError> {
         let kind_and_size = |data: gix::objs::Data<'_>| (data.kind, data.data.len());
         let found = self.0.with(|handle| handle.try_find(&id, buf).map(|data| data.map(kind_and_size)));
         match found {
@@ -277,16 +283,19 @@ fn missing(id: ObjectId) -> ReadError {
 pub struct GitBlob {
     objects: Arc<Objects>,
     id: ObjectId,
+    size: u64,
 }
 
 impl GitBlob {
-    pub(super) fn new(objects: Arc<Objects>, id: ObjectId) -> Self {
-        Self { objects, id }
+    /// The size is the one that [`Objects::header`] says.
+    pub(super) fn new(objects: Arc<Objects>, id: ObjectId, size: u64) -> Self {
+        Self { objects, id, size }
     }
 
     pub(super) fn read_into(&self, max: u64, buf: &mut Vec<u8>) -> Result<(), ReadError> {
-        match self.objects.read_into(self.id, max, buf)? {
-            gix::objs::Kind::Blob => Ok(()),
+        check(self.size, max)?;
+        match self.objects.unpack_into(self.id, buf)? {
+            gix::objs::Kind::Blob => check(buf.len() as u64, max),
             _ => Err(ReadError::NotRegular),
         }
     }

@@ -16,7 +16,7 @@ use gix::objs::tree::{EntryKind, EntryRef};
 
 use super::super::git::Objects;
 use super::super::path;
-use super::{MAX_OBJECT, Scope};
+use super::Scope;
 use crate::outcome::{SkipReason, Skipped};
 
 /// Files of one path, all told. Linux has three million in a million commits.
@@ -247,7 +247,7 @@ impl Walk<'_> {
         }
         self.trees += 1;
         let buf = &mut self.buffers[at];
-        match self.objects.read_into(id, MAX_OBJECT, buf) {
+        match self.objects.unpack_into(id, buf) {
             Ok(gix::objs::Kind::Tree) => Ok(buf),
             Ok(other) => Err(format!("{id} is a {other}, not a tree")),
             Err(error) => Err(error.to_string()),

@@ -12,7 +12,6 @@ use gix::objs::commit::ref_iter::Token;
 use gix::objs::{CommitRefIter, Kind as ObjectKind};
 
 use super::super::git::Objects;
-use super::MAX_OBJECT;
 
 /// Where a shallow clone ends, and what could not be read.
 #[derive(Debug, Default)]
@@ -176,7 +175,7 @@ struct Read {
 
 /// What is needed of a commit. A broken author or date does not make it unreadable: the tree is what counts.
 fn read(objects: &Objects, id: ObjectId, buf: &mut Vec<u8>) -> Result<Read, String> {
-    match objects.read_into(id, MAX_OBJECT, buf).map_err(|error| error.to_string())? {
+    match objects.unpack_into(id, buf).map_err(|error| error.to_string())? {
         ObjectKind::Commit => {}
         other => return Err(format!("{id} is a {other}, not a commit")),
     }

@@ -34,9 +34,6 @@ use crate::outcome::{Problem, ProblemKind, SkipReason, Skipped};
 
 pub use self::range::since as parse_since;
 
-/// Commits, trees and tags that are larger are not read.
-const MAX_OBJECT: u64 = 256 << 20;
-
 /// `shallow` names one commit a line; this is a million.
 const MAX_SHALLOW: u64 = 41 << 20;
 
@@ -235,7 +232,7 @@ impl Source for HistorySource {
             id = found;
         }
         let (_, size) = self.objects.header(id).ok()?;
-        let content = Content::Git(GitBlob::new(Arc::clone(&self.objects), id));
+        let content = Content::Git(GitBlob::new(Arc::clone(&self.objects), id, size));
         Some(Entry { path: path.to_owned(), size, stat: None, provenance: Vec::new(), content })
     }
 }
@@ -294,7 +291,7 @@ impl Offering<'_> {
             let is_there = head.get(bytes) == Some(&version.id);
             provenance.push(("head".to_owned(), if is_there { "yes" } else { "no" }.to_owned()));
         }
-        let content = Content::Git(GitBlob::new(Arc::clone(objects), version.id));
+        let content = Content::Git(GitBlob::new(Arc::clone(objects), version.id, size));
         Ok(Entry { path: path.to_owned(), size, stat: None, provenance, content })
     }
 }

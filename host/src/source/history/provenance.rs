@@ -9,7 +9,6 @@ use jiff::tz::Offset;
 
 use super::super::git::Objects;
 use super::super::path;
-use super::MAX_OBJECT;
 
 /// Names and addresses are cut to this many bytes.
 const MAX_PERSON: usize = 200;
@@ -18,7 +17,7 @@ const MAX_PERSON: usize = 200;
 /// date with the author's offset; and the committer's date in UTC, which tells which of two commits was first.
 pub fn of(objects: &Objects, id: ObjectId, buf: &mut Vec<u8>) -> Vec<(String, String)> {
     let mut pairs = vec![("commit".to_owned(), id.to_string())];
-    if !matches!(objects.read_into(id, MAX_OBJECT, buf), Ok(gix::objs::Kind::Commit)) {
+    if !matches!(objects.unpack_into(id, buf), Ok(gix::objs::Kind::Commit)) {
         return pairs;
     }
     let mut add = |name: &str, value: Option<String>| {

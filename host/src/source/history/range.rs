@@ -14,7 +14,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::super::git::{Objects, Place};
-use super::MAX_OBJECT;
 
 /// As many tags of tags as are followed.
 const MAX_TAGS: usize = 10;
@@ -146,7 +145,7 @@ fn peel(objects: &Objects, mut id: ObjectId) -> Result<(ObjectId, ObjectKind), S
     for _ in 0..MAX_TAGS {
         match objects.header(id).map_err(|error| error.to_string())?.0 {
             ObjectKind::Tag => {
-                objects.read_into(id, MAX_OBJECT, &mut buf).map_err(|error| error.to_string())?;
+                objects.unpack_into(id, &mut buf).map_err(|error| error.to_string())?;
                 let target = gix::objs::TagRefIter::from_bytes(&buf, Kind::Sha1).target_id();
                 id = target.map_err(|error| format!("tag {id}: {error:#}"))?;
             }

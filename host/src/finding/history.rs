@@ -1,9 +1,9 @@
 //! One finding for one thing in the whole of a history: what is found in many versions of a file was brought
 //! once, and that is what a reader wants to know; that, and whether it is still there.
 //!
-//! The provenance of a finding says all that is needed: `committed` and `commit` tell which of two versions was
-//! first, `head` whether a version is the one that is checked out. By the committer's clock: a clock that was
-//! wrong can make a later commit the first, and then that one is named.
+//! The provenance of a finding says which commit brought its version, and (`head`) whether that version is the one
+//! that is checked out. Which of two commits was first the source knows, which has seen who is whose parent:
+//! dates do not tell, as a rebase gives a whole branch one second.
 
 use std::collections::HashMap;
 
@@ -14,15 +14,17 @@ use super::{Finding, Fingerprint, State};
 ///
 /// It is ignored only if the version that is checked out says so, or, where none is, all versions do: a comment
 /// on some branch does not silence what others see.
-pub fn earliest(findings: Vec<Finding>) -> Vec<Finding> {
+///
+/// `rank` says where a commit stands in the history, the earliest first. One that it does not know is the last.
+pub fn earliest(findings: Vec<Finding>, rank: &dyn Fn(&str) -> Option<u64>) -> Vec<Finding> {
     let mut out: Vec<Thing> = Vec::with_capacity(findings.len());
     let mut at: HashMap<Fingerprint, usize> = HashMap::new();
     for finding in findings {
         match at.get(&finding.fingerprint) {
-            Some(place) => out[*place].add(finding),
+            Some(place) => out[*place].add(finding, rank),
             None => {
                 at.insert(finding.fingerprint, out.len());
-                out.push(Thing::new(finding));
+                out.push(Thing::new(finding, rank));
             }
         }
     }
@@ -32,8 +34,8 @@ pub fn earliest(findings: Vec<Finding>) -> Vec<Finding> {
 /// All findings of one thing.
 struct Thing {
     first: Finding,
-    /// Of the last version.
-    last: (String, String),
+    /// The commits of the first and the last version.
+    commits: (When, When),
     versions: u64,
     /// What the version says that is checked out.
     head: Option<State>,
@@ -42,9 +44,10 @@ struct Thing {
 }
 
 impl Thing {
-    fn new(finding: Finding) -> Self {
+    fn new(finding: Finding, rank: &dyn Fn(&str) -> Option<u64>) -> Self {
+        let when = when(&finding, rank);
         Self {
-            last: when(&finding),
+            commits: (when.clone(), when),
             versions: 1,
             head: is_at_head(&finding).then(|| finding.state.clone()),
             active: finding.state == State::Active,
@@ -52,23 +55,24 @@ impl Thing {
         }
     }
 
-    fn add(&mut self, finding: Finding) {
+    fn add(&mut self, finding: Finding, rank: &dyn Fn(&str) -> Option<u64>) {
         self.versions += 1;
         self.active |= finding.state == State::Active;
         if is_at_head(&finding) {
             self.head = Some(finding.state.clone());
         }
-        let when_found = when(&finding);
-        if when_found > self.last {
-            self.last.clone_from(&when_found);
+        let when = when(&finding, rank);
+        if when > self.commits.1 {
+            self.commits.1.clone_from(&when);
         }
-        if when_found < when(&self.first) {
+        if when < self.commits.0 {
+            self.commits.0 = when;
             self.first = finding;
         }
     }
 
     fn finish(self) -> Finding {
-        let Self { mut first, last, versions, head, active } = self;
+        let Self { mut first, commits, versions, head, active } = self;
         match head {
             Some(state) => {
                 first.state = state;
@@ -79,8 +83,9 @@ impl Thing {
         }
         if versions > 1 {
             first.labels.push(("versions".to_owned(), versions.to_string()));
-            if !last.1.is_empty() {
-                first.labels.push(("last-commit".to_owned(), last.1));
+            let (_, last) = commits.1;
+            if !last.is_empty() {
+                first.labels.push(("last-commit".to_owned(), last));
             }
             first.labels.sort();
         }
@@ -93,10 +98,12 @@ fn provenance<'f>(finding: &'f Finding, name: &str) -> Option<&'f str> {
     file.provenance.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
-/// Sorts by time: dates in UTC, as RFC 3339 writes them, sort as text. The name decides between equals.
-fn when(finding: &Finding) -> (String, String) {
-    let get = |name| provenance(finding, name).unwrap_or_default().to_owned();
-    (get("committed"), get("commit"))
+/// A commit's rank and name.
+type When = (u64, String);
+
+fn when(finding: &Finding, rank: &dyn Fn(&str) -> Option<u64>) -> When {
+    let commit = provenance(finding, "commit").unwrap_or_default();
+    (rank(commit).unwrap_or(u64::MAX), commit.to_owned())
 }
 
 fn is_at_head(finding: &Finding) -> bool {
@@ -117,7 +124,7 @@ mod tests {
     use super::*;
     use crate::finding::{Confidence, FileLocation, Location, Rating, Severity};
 
-    fn finding(fingerprint: &str, commit: &str, committed: &str, head: &str) -> Finding {
+    fn finding(fingerprint: &str, commit: &str, head: &str) -> Finding {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Finding {
             rule: "secrets.a".into(),
@@ -132,7 +139,7 @@ mod tests {
                 bytes: None,
                 snippet: None,
                 logical: None,
-                provenance: vec![pair("commit", commit), pair("committed", committed), pair("head", head)],
+                provenance: vec![pair("commit", commit), pair("head", head)],
             }),
             related: Vec::new(),
             fingerprint: Fingerprint::of(&[fingerprint.as_bytes()]),
@@ -151,40 +158,43 @@ mod tests {
         finding
     }
 
+    /// `c3` is earlier than `c1`: names say nothing.
+    fn in_order(findings: Vec<Finding>) -> Vec<Finding> {
+        earliest(findings, &|commit| commit.strip_prefix('c')?.parse::<u64>().ok().map(|n| 100 - n))
+    }
+
     #[test]
     fn the_first_commit_stays_and_the_rest_is_counted() {
-        let all = earliest(vec![
-            finding("x", "c3", "2024-03-01T00:00:00Z", "yes"),
-            finding("x", "c1", "2024-01-01T00:00:00Z", "no"),
-            finding("y", "c2", "2024-02-01T00:00:00Z", "no"),
-            finding("x", "c2", "2024-02-01T00:00:00Z", "no"),
+        let all = in_order(vec![
+            finding("x", "c3", "yes"),
+            finding("x", "c1", "no"),
+            finding("y", "c2", "no"),
+            finding("x", "c2", "no"),
         ]);
         assert_eq!(all.len(), 2);
-        assert_eq!((provenance(&all[0], "commit"), provenance(&all[0], "head")), (Some("c1"), Some("yes")));
+        assert_eq!((provenance(&all[0], "commit"), provenance(&all[0], "head")), (Some("c3"), Some("yes")));
         let labels: Vec<_> = all[0].labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(labels, [("last-commit", "c3"), ("versions", "3")]);
+        assert_eq!(labels, [("last-commit", "c1"), ("versions", "3")]);
         assert_eq!((provenance(&all[1], "head"), all[1].labels.len()), (Some("no"), 0));
     }
 
     #[test]
     fn what_is_checked_out_says_whether_it_is_ignored() {
-        let one = |findings| earliest(findings).remove(0).state == State::Active;
-        let (old, new) = ("2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z");
-        assert!(!one(vec![finding("x", "1", old, "no"), ignored(finding("x", "2", new, "yes"))]));
-        assert!(one(vec![ignored(finding("x", "1", old, "no")), finding("x", "2", new, "yes")]));
-        assert!(one(vec![ignored(finding("x", "1", old, "no")), finding("x", "2", new, "no")]));
-        assert!(!one(vec![ignored(finding("x", "1", old, "no")), ignored(finding("x", "2", new, "no"))]));
+        let one = |findings| in_order(findings).remove(0).state == State::Active;
+        assert!(!one(vec![finding("x", "1", "no"), ignored(finding("x", "2", "yes"))]));
+        assert!(one(vec![ignored(finding("x", "1", "no")), finding("x", "2", "yes")]));
+        assert!(one(vec![ignored(finding("x", "1", "no")), finding("x", "2", "no")]));
+        assert!(!one(vec![ignored(finding("x", "1", "no")), ignored(finding("x", "2", "no"))]));
     }
 
     proptest! {
         #[test]
         fn the_order_of_threads_is_of_no_account(order in Just((0..8_usize).collect::<Vec<_>>()).prop_shuffle()) {
             let all: Vec<_> = (0..8).map(|n| {
-                let committed = format!("2024-01-0{}T00:00:00Z", 1 + n / 3);
-                finding(["x", "y"][n % 2], &format!("c{n}"), &committed, if n == 5 { "yes" } else { "no" })
+                finding(["x", "y"][n % 2], &format!("{}{n}", ["c", "?"][n / 6]), if n == 5 { "yes" } else { "no" })
             }).collect();
-            let mut shuffled = earliest(order.into_iter().map(|n| all[n].clone()).collect());
-            let mut straight = earliest(all);
+            let mut shuffled = in_order(order.into_iter().map(|n| all[n].clone()).collect());
+            let mut straight = in_order(all);
             for findings in [&mut shuffled, &mut straight] {
                 findings.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
             }

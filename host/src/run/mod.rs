@@ -225,7 +225,7 @@ fn finish(
     merge::sort(&mut findings);
     let mut findings = merge::merge(findings);
     if source.has_versions() {
-        findings = history::earliest(findings);
+        findings = history::earliest(findings, &|commit| source.rank(commit));
     }
     merge::sort(&mut findings);
     // A file that could not be read may have held anything.

@@ -144,6 +144,12 @@ pub trait Source: Sync {
         false
     }
 
+    /// Where a commit that the source named in a provenance stands among all of them, the earliest first. Known
+    /// once the walk is done.
+    fn rank(&self, _commit: &str) -> Option<u64> {
+        None
+    }
+
     /// Offers everything once, on up to `jobs` threads of its own.
     fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError>;
 

@@ -19,11 +19,15 @@ use super::super::path;
 use super::Scope;
 use crate::outcome::{SkipReason, Skipped};
 
-/// Files of one path, all told. Linux has three million in a million commits.
+/// Versions of all files. Linux has three million in a million commits.
 const MAX_VERSIONS: usize = 16_000_000;
 
 /// Bytes of all different paths.
-const MAX_PATHS: usize = 512 << 20;
+const MAX_PATHS: usize = 256 << 20;
+
+/// Files and folders that one commit changes. Ten trees of ten entries, each the next tree, name ten thousand
+/// million files.
+const MAX_CHANGED: usize = if cfg!(test) { 20_000 } else { 2_000_000 };
 
 /// Trees that are opened.
 const MAX_TREES: usize = 200_000_000;
@@ -70,8 +74,8 @@ pub struct Changes {
     pub too_many: bool,
 }
 
-/// Compares all commits on up to `jobs` threads. `head` is the tree whose files are told from all others: the
-/// set of those versions' places comes back.
+/// Compares commits with their parents on up to `jobs` threads; `change` gives the one of a number. Lower
+/// numbers are earlier. Ends early when `go_on` says so.
 pub fn collect(
     objects: &Objects,
     scope: &Scope,
@@ -213,6 +217,7 @@ struct Walk<'w> {
 
 impl Walk<'_> {
     fn change(&mut self, change: &Change, out: &mut Brought) {
+        let before = self.trees;
         let Some(tree) = self.scoped(change.tree, out) else { return };
         let parents = change.parents.iter().take(MAX_PARENTS);
         // What cannot be read of a parent is compared with nothing, and so brought: rather too much than too little.
@@ -223,7 +228,7 @@ impl Walk<'_> {
         let mut folders = vec![Folder { path: Vec::new(), tree, parents }];
         while let Some(folder) = folders.pop() {
             self.folder(&folder, &mut folders, out);
-            if self.trees + out.files.len() + out.others.len() + folders.len() > MAX_VERSIONS {
+            if self.trees - before + out.files.len() + out.others.len() + folders.len() > MAX_CHANGED {
                 out.too_many = true;
                 return;
             }

@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gix::hash::ObjectId;
 use gix::objs::tree::EntryKind;
@@ -69,6 +69,8 @@ pub struct HistorySource {
     tips: Tips,
     /// None: nothing was committed on what is checked out.
     head: Option<ObjectId>,
+    /// The commits that were looked at, with their numbers in the order; sorted by name. Set by the walk.
+    ranks: OnceLock<Vec<(ObjectId, u32)>>,
 }
 
 /// The folder of the repository, or the file, that is looked at.
@@ -95,7 +97,7 @@ impl HistorySource {
         };
         let head = place.head_tree(&objects).map_err(broken)?;
         let scope = Scope::new(&place, &absolute);
-        Ok(Self { given: root.to_owned(), options, objects, scope, shallow, tips, head })
+        Ok(Self { given: root.to_owned(), options, objects, scope, shallow, tips, head, ranks: OnceLock::new() })
     }
 
     fn note_gaps(&self, gaps: &graph::Gaps, graph: &Graph, sink: &Sink<'_>) -> ControlFlow<()> {
@@ -142,6 +144,10 @@ impl HistorySource {
             let parents = commit.parents.iter().filter_map(|parent| graph.commits[*parent as usize].tree).collect();
             Some(Change { tree: commit.tree?, parents })
         };
+        let mut ranks: Vec<_> = (0..).zip(&order).map(|(rank, place)| (commit(*place).id, rank)).collect();
+        ranks.sort_unstable();
+        // A second walk would find the same.
+        let _ = self.ranks.set(ranks);
         let changes = changes::collect(&self.objects, &self.scope, order.len(), &change, jobs, &go_on);
         sink(Offer::Waiting)?;
         if changes.too_many {
@@ -199,6 +205,13 @@ impl Source for HistorySource {
 
     fn has_versions(&self) -> bool {
         true
+    }
+
+    fn rank(&self, commit: &str) -> Option<u64> {
+        let id = ObjectId::from_hex(commit.as_bytes()).ok()?;
+        let ranks = self.ranks.get()?;
+        let at = ranks.binary_search_by(|(other, _)| other.cmp(&id)).ok()?;
+        Some(u64::from(ranks[at].1))
     }
 
     fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError> {

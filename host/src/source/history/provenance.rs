@@ -14,29 +14,21 @@ use super::super::path;
 const MAX_PERSON: usize = 200;
 
 /// The pairs that every file of a commit carries: its full name; the author as `Name <address>`; the author's
-/// date with the author's offset; and the committer's date in UTC, which tells which of two commits was first.
+/// date with the author's offset.
 pub fn of(objects: &Objects, id: ObjectId, buf: &mut Vec<u8>) -> Vec<(String, String)> {
     let mut pairs = vec![("commit".to_owned(), id.to_string())];
     if !matches!(objects.unpack_into(id, buf), Ok(gix::objs::Kind::Commit)) {
         return pairs;
     }
-    let mut add = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            pairs.push((name.to_owned(), value));
-        }
-    };
-    for token in CommitRefIter::from_bytes(buf, Kind::Sha1) {
-        match token {
-            Ok(Token::Author { signature }) => {
-                add("author", Some(person(signature.name, signature.email)));
-                add("date", signature.time().ok().and_then(with_offset));
-            }
-            Ok(Token::Committer { signature }) => {
-                add("committed", signature.time().ok().and_then(in_utc));
-                break;
-            }
-            Ok(_) => {}
-            Err(_) => break,
+    // Damaged commits are rare, and no reason to show nothing: what can be read is shown.
+    let author = CommitRefIter::from_bytes(buf, Kind::Sha1).map_while(Result::ok).find_map(|token| match token {
+        Token::Author { signature } => Some(signature),
+        _ => None,
+    });
+    if let Some(author) = author {
+        pairs.push(("author".to_owned(), person(author.name, author.email)));
+        if let Some(date) = author.time().ok().and_then(with_offset) {
+            pairs.push(("date".to_owned(), date));
         }
     }
     pairs
@@ -54,10 +46,6 @@ fn with_offset(time: Time) -> Option<String> {
     Some(at.display_with_offset(offset).to_string())
 }
 
-fn in_utc(time: Time) -> Option<String> {
-    Some(Timestamp::from_second(time.seconds).ok()?.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,7 +57,6 @@ mod tests {
         assert_eq!(time(0, -12600).as_deref(), Some("1969-12-31T20:30:00-03:30"));
         assert_eq!(time(0, i32::MAX).as_deref(), Some("1970-01-01T00:00:00+00:00"));
         assert_eq!(time(i64::MAX, 0), None);
-        assert_eq!(in_utc(Time { seconds: 1_714_557_600, offset: 7200 }).as_deref(), Some("2024-05-01T10:00:00Z"));
     }
 
     #[test]

@@ -110,11 +110,13 @@ fn every_version_once_with_the_commit_that_brought_it() {
         ("commit", &*id(dir.path(), "HEAD~2")),
         ("author", "Zoë <z@example.com>"),
         ("date", "2024-05-02T08:00:00+02:00"),
-        ("committed", "2024-05-02T10:00:00Z"),
         ("head", "no"),
     ];
     assert_eq!(provenance, expected);
     assert_eq!(files.iter().filter(|entry| value(entry, "head") == Some("yes")).count(), 2);
+    let ranks: Vec<_> = (0..4).map(|n| source.rank(&id(dir.path(), &format!("HEAD~{n}")))).collect();
+    assert_eq!(ranks, [Some(3), Some(2), Some(1), Some(0)]);
+    assert_eq!((source.rank(&"1".repeat(40)), source.rank("x")), (None, None));
     assert!((source.name(), source.has_versions()) == ("history", true) && problems(&source).is_empty());
 }
 
@@ -451,4 +453,44 @@ fn the_number_of_threads_is_of_no_account_and_a_walk_can_be_stopped() {
     };
     history(dir.path()).walk(2, &sink).unwrap();
     assert_eq!(count.into_inner().unwrap(), 0);
+}
+
+/// Writes a tree of `width` entries that all are the same object.
+fn tree_of(root: &Path, mode: &str, kind: &str, id: &str, width: usize) -> String {
+    let list: String = (0..width).map(|n| format!("{mode} {kind} {id}\t{n}\n")).collect();
+    write(root, "list", &list);
+    let list = std::fs::File::open(root.join("list")).unwrap();
+    let out = std::process::Command::new("git").current_dir(root).arg("mktree").stdin(list).output().unwrap();
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_tree_of_ten_thousand_million_files_is_bounded() {
+    for leaf in [true, false] {
+        let dir = init();
+        write(dir.path(), "f", "x");
+        commit(dir.path(), 1);
+        let mut tree = if leaf {
+            tree_of(dir.path(), "100644", "blob", &id(dir.path(), "HEAD:f"), 10)
+        } else {
+            // No file at all, only folders.
+            tree_of(dir.path(), "", "", "", 0)
+        };
+        for _ in 0..9 {
+            tree = tree_of(dir.path(), "040000", "tree", &tree, 10);
+        }
+        let args = ["commit-tree", "-m", "x", "-p", "HEAD", &tree];
+        let out = std::process::Command::new("git")
+            .current_dir(dir.path())
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
+            .args(args)
+            .output()
+            .unwrap();
+        git(dir.path(), &["tag", "bomb", String::from_utf8(out.stdout).unwrap().trim()]);
+        let source = history(dir.path());
+        let found = problems(&source);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].message.contains("more files than can be kept"), "{}", found[0].message);
+        assert!(offers(&source).0.len() <= 30_000);
+    }
 }

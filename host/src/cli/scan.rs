@@ -27,6 +27,13 @@ pub enum From {
     Staged,
     /// `--stdin NAME`.
     Stdin(String),
+    /// `--history[=RANGE]`, `--since`.
+    History {
+        /// As given; none: all of it.
+        range: Option<String>,
+        /// Earlier commits are left out.
+        since: Option<jiff::Timestamp>,
+    },
 }
 
 /// What was asked for.

@@ -121,7 +121,7 @@ impl StagedSource {
         if kind != gix::objs::Kind::Blob {
             return Err(ReadError::NotRegular);
         }
-        let content = Content::Git(GitBlob::new(Arc::clone(&self.objects), id));
+        let content = Content::Git(GitBlob::new(Arc::clone(&self.objects), id, size));
         Ok(Entry { path, size, stat: None, provenance: Vec::new(), content, in_scope: true })
     }
 

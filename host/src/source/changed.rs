@@ -40,6 +40,7 @@ impl ChangedSource {
                 let compared = matches!(skip.reason, SkipReason::Symlink | SkipReason::TooLarge);
                 (!compared || differs(&skip.path)).then_some(Offer::Skipped(skip))
             }
+            other => Some(other),
         }
     }
 }
@@ -79,6 +80,8 @@ fn again(offer: &Offer) -> Offer {
     match offer {
         Offer::File(entry) => Offer::File(entry.clone()),
         Offer::Skipped(skip) => Offer::Skipped(skip.clone()),
+        Offer::Problem(problem) => Offer::Problem(problem.clone()),
+        Offer::Waiting => Offer::Waiting,
     }
 }
 
@@ -108,7 +111,7 @@ impl BaseSource {
             _ => return skip(SkipReason::SpecialFile, "a mode that git does not have".to_owned()),
         }
         let found = self.entry(&shown, was, in_scope).and_then(|entry| {
-            read::check(entry.size, self.changes.options.max_size)?;
+            read::check(entry.size, self.changes.limit(&shown))?;
             Ok(entry)
         });
         match found {
@@ -126,7 +129,7 @@ impl BaseSource {
         if kind != gix::objs::Kind::Blob {
             return Err(read::ReadError::NotRegular);
         }
-        let content = Content::Git(GitBlob::new(Arc::clone(objects), was.version.1));
+        let content = Content::Git(GitBlob::new(Arc::clone(objects), was.version.1, size));
         Ok(Entry { path: shown.to_owned(), size, stat: None, provenance: Vec::new(), content, in_scope })
     }
 }

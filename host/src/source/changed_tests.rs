@@ -15,7 +15,7 @@ fn options(exclude: &[&str]) -> ChangesOptions {
     for glob in exclude {
         globs.add(Glob::new(glob).unwrap());
     }
-    ChangesOptions { exclude: globs.build().unwrap(), max_size: 1 << 20, jobs: 2 }
+    ChangesOptions { exclude: globs.build().unwrap(), max_size: 1 << 20, max_archive: 0, jobs: 2 }
 }
 
 fn since(root: &Path, reference: &str) -> Arc<Changes> {

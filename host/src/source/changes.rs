@@ -24,9 +24,11 @@ use globset::GlobSet;
 use super::exclude::excludes;
 use super::git::tree::{self, SUBMODULE, Version};
 use super::git::{Index, MergeBase, Objects, Place, RevisionError, bytes_of, merge_base, resolve};
+use super::read;
 use super::root::Root;
 use super::{Content, Offer, Source, SourceError, TreeOptions, TreeSource, path};
 use crate::outcome::{SkipReason, Skipped};
+use crate::policy::Untouched;
 
 /// Submodules that are looked into. Of more, all files count as new.
 const MAX_SUBMODULES: usize = 1000;
@@ -38,6 +40,8 @@ pub struct ChangesOptions {
     pub exclude: GlobSet,
     /// In bytes; larger files are not offered.
     pub max_size: u64,
+    /// See [`TreeOptions::max_archive`].
+    pub max_archive: u64,
     /// Threads.
     pub jobs: usize,
 }
@@ -194,6 +198,11 @@ impl Changes {
         &self.repositories[0].objects
     }
 
+    /// The largest size that is offered of a path.
+    pub(super) fn limit(&self, path: &str) -> u64 {
+        read::limit(path, self.options.max_size, self.options.max_archive)
+    }
+
     /// Whether nothing was changed, added or deleted.
     pub fn is_empty(&self) -> bool {
         self.changed.is_empty() && self.deleted.is_empty()
@@ -227,7 +236,8 @@ impl Changes {
 
     /// The folder again, or the file.
     pub(super) fn tree(&self, root: &Path) -> Result<TreeSource, SourceError> {
-        let options = TreeOptions { exclude: self.options.exclude.clone(), max_size: self.options.max_size };
+        let ChangesOptions { exclude, max_size, max_archive, .. } = self.options.clone();
+        let options = TreeOptions { exclude, max_size, max_archive };
         TreeSource::new(root, options)
     }
 
@@ -315,6 +325,8 @@ impl Changes {
         let shown = match &offer {
             Offer::File(entry) => &entry.path,
             Offer::Skipped(skip) => &skip.path,
+            // No walk of a tree says so.
+            Offer::Problem(_) | Offer::Waiting => return Judged::Same,
         };
         let path = path::unescape(shown);
         let was = self.base.get(&path);
@@ -342,14 +354,14 @@ impl Changes {
                 mode == tree::LINK && std::fs::read_link(disk).is_ok_and(|to| hash(bytes_of(&to)) == Some(id))
             }
             _ if !tree::is_file(mode) => false,
-            Offer::Skipped(_) => self.vouched(path, was, &disk) == Some(id),
+            Offer::Skipped(_) | Offer::Problem(_) | Offer::Waiting => self.vouched(path, was, &disk) == Some(id),
             Offer::File(entry) => {
                 let Content::Disk(disk) = &entry.content else { return false };
                 if let Some(now) = self.vouched(path, was, disk) {
                     return now == id;
                 }
                 let mut buf = Vec::new();
-                entry.read_into(self.options.max_size, &mut buf).is_ok() && hash(&buf) == Some(id)
+                entry.read_into(self.limit(&entry.path), &mut buf).is_ok() && hash(&buf) == Some(id)
             }
         }
     }
@@ -391,4 +403,12 @@ fn stat_of(metadata: &std::fs::Metadata) -> Option<Stat> {
         gid: metadata.gid(),
         size: metadata.size() as u32,
     })
+}
+
+impl Untouched for Changes {
+    /// What is in an archive is as it was if the archive is.
+    fn is_untouched(&self, path: &str) -> bool {
+        let archives = path.match_indices("!/").map(|(at, _)| &path[..at]);
+        !archives.chain([path]).any(|path| self.is_changed(path))
+    }
 }

@@ -87,7 +87,7 @@ impl Reader {
 }
 
 fn header(
-    found: Result<Option<Header>, impl fmt::Display>,
+    found: Result<Option<gix::odb::find::Header>, impl fmt::Display>,
     id: ObjectId,
 ) -> Result<(gix::objs::Kind, u64), ReadError> {
     match found {

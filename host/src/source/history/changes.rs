@@ -225,7 +225,7 @@ impl Walk<'_> {
         if parents.contains(&tree) {
             return;
         }
-        let mut folders = vec![Folder { path: Vec::new(), tree, parents }];
+        let mut folders = vec![Folder { path: self.scope.folders.join(&b'/'), tree, parents }];
         while let Some(folder) = folders.pop() {
             self.folder(&folder, &mut folders, out);
             if self.trees - before + out.files.len() + out.others.len() + folders.len() > MAX_CHANGED {

@@ -17,7 +17,7 @@ mod range;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use gix::hash::ObjectId;
@@ -29,6 +29,7 @@ use self::changes::{Change, Version};
 use self::graph::Graph;
 use self::range::Tips;
 use super::git::{Objects, Place, bytes_of};
+use super::root::Root;
 use super::{Content, Entry, GitBlob, MAX_DETAIL, Offer, ReadError, Sink, Source, SourceError, path, read};
 use crate::outcome::{Problem, ProblemKind, SkipReason, Skipped};
 
@@ -61,7 +62,8 @@ pub struct HistoryOptions {
 /// See the module.
 #[derive(Debug)]
 pub struct HistorySource {
-    given: PathBuf,
+    /// Where paths are from, safe to print.
+    shown: String,
     options: HistoryOptions,
     objects: Arc<Objects>,
     scope: Scope,
@@ -97,7 +99,8 @@ impl HistorySource {
         };
         let head = place.head_tree(&objects).map_err(broken)?;
         let scope = Scope::new(&place, &absolute);
-        Ok(Self { given: root.to_owned(), options, objects, scope, shallow, tips, head, ranks: OnceLock::new() })
+        let shown = Root::new(root, absolute, Some(place)).shown();
+        Ok(Self { shown, options, objects, scope, shallow, tips, head, ranks: OnceLock::new() })
     }
 
     fn note_gaps(&self, gaps: &graph::Gaps, graph: &Graph, sink: &Sink<'_>) -> ControlFlow<()> {
@@ -200,7 +203,7 @@ impl Source for HistorySource {
     }
 
     fn root(&self) -> String {
-        path::escape(bytes_of(&self.given))
+        self.shown.clone()
     }
 
     fn has_versions(&self) -> bool {
@@ -225,10 +228,10 @@ impl Source for HistorySource {
         if self.excludes(&bytes) {
             return None;
         }
-        let mut names: Vec<&[u8]> = self.scope.folders.iter().map(Vec::as_slice).collect();
-        match &self.scope.only {
-            Some(only) if *only != bytes => return None,
-            _ => names.extend(bytes.split(|b| *b == b'/')),
+        let names: Vec<&[u8]> = bytes.split(|b| *b == b'/').collect();
+        let inside = names.strip_prefix(&self.scope.folders.iter().map(Vec::as_slice).collect::<Vec<_>>()[..])?;
+        if self.scope.only.as_ref().is_some_and(|only| inside != [only.as_slice()]) {
+            return None;
         }
         let mut id = self.head?;
         let mut buf = Vec::new();
@@ -246,7 +249,7 @@ impl Source for HistorySource {
         }
         let (_, size) = self.objects.header(id).ok()?;
         let content = Content::Git(GitBlob::new(Arc::clone(&self.objects), id, size));
-        Some(Entry { path: path.to_owned(), size, stat: None, provenance: Vec::new(), content })
+        Some(Entry { path: path.to_owned(), size, stat: None, provenance: Vec::new(), content, in_scope: true })
     }
 }
 
@@ -305,7 +308,7 @@ impl Offering<'_> {
             provenance.push(("head".to_owned(), if is_there { "yes" } else { "no" }.to_owned()));
         }
         let content = Content::Git(GitBlob::new(Arc::clone(objects), version.id, size));
-        Ok(Entry { path: path.to_owned(), size, stat: None, provenance, content })
+        Ok(Entry { path: path.to_owned(), size, stat: None, provenance, content, in_scope: true })
     }
 }
 

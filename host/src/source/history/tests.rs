@@ -391,13 +391,13 @@ fn a_folder_a_file_and_a_bare_repository_are_roots() {
     write(dir.path(), "other/f", "1");
     commit(dir.path(), 2);
     let folder = history(&dir.path().join("a/b"));
-    assert_eq!(versions(&folder), pairs(&[("c/f", "1"), ("f", "1"), ("f", "2")]));
-    assert!(folder.lookup("c/f").is_some() && folder.lookup("../f").is_none() && folder.lookup("c").is_none());
+    assert_eq!(versions(&folder), pairs(&[("a/b/c/f", "1"), ("a/b/f", "1"), ("a/b/f", "2")]));
+    assert!(folder.lookup("a/b/c/f").is_some() && folder.lookup("f").is_none() && folder.lookup("a/b/c").is_none());
     let file = history(&dir.path().join("a/b/f"));
-    assert_eq!(versions(&file), pairs(&[("f", "1"), ("f", "2")]));
-    assert!(file.lookup("f").is_some() && file.lookup("c/f").is_none());
+    assert_eq!(versions(&file), pairs(&[("a/b/f", "1"), ("a/b/f", "2")]));
+    assert!(file.lookup("a/b/f").is_some() && file.lookup("a/b/c/f").is_none());
     let mut text = Vec::new();
-    file.lookup("f").unwrap().read_into(100, &mut text).unwrap();
+    file.lookup("a/b/f").unwrap().read_into(100, &mut text).unwrap();
     assert_eq!(text, b"2");
 
     let other = tempfile::tempdir().unwrap();

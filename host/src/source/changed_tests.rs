@@ -336,9 +336,7 @@ fn ten_thousand_files_in_a_moment() {
     write(root, "3/53/4253", "changed");
     let started = Instant::now();
     let changes = since(root, "HEAD");
-    let found = started.elapsed();
     let both = both(root, &changes);
-    eprintln!("found in {found:?}, walked in {:?}", started.elapsed().saturating_sub(found));
     assert_eq!(both, (pairs(&[("3/53/4253", "changed")]), pairs(&[("3/53/4253", "4253")])));
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }

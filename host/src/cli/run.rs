@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow, bail};
 
 use super::args::{self, Output};
 use super::progress::Progress;
+use crate::cache::{self, Folder, FolderError};
 use crate::config::{self, Config};
 use crate::outcome::{Exit, Outcome};
 use crate::plan::{self, Plan, Request};
@@ -31,6 +32,7 @@ pub fn command(args: &args::Run) -> anyhow::Result<u8> {
         reproducible: std::env::var_os("SOURCE_DATE_EPOCH").is_some(),
         may_be_empty: args.staged,
         version: env!("CARGO_PKG_VERSION").into(),
+        cache: cache(args, &plan)?,
     };
     let control = Arc::new(Control::default());
     catch_interrupts(&control)?;
@@ -95,6 +97,34 @@ fn source(args: &args::Run, plan: &Plan) -> anyhow::Result<Arc<dyn Source + Send
         return Ok(Arc::new(StagedSource::new(&args.path, options)?));
     }
     Ok(Arc::new(TreeSource::new(&args.path, TreeOptions { exclude, max_size })?))
+}
+
+/// The folder of the result cache. A folder that cannot be used is said and done without, one that git tracks is an
+/// error.
+fn cache(args: &args::Run, plan: &Plan) -> anyhow::Result<Option<Folder>> {
+    // Standard input may be anything, and is scanned once.
+    if args.no_cache || args.stdin.is_some() {
+        return Ok(None);
+    }
+    let variable = || std::env::var_os("SCANHOST_CACHE_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    // The nightly stage proves what the others believe, so it believes no cache unless told to in so many words.
+    let is_proof = plan.stage == "nightly";
+    let asked = args.cache_dir.clone().or_else(|| variable().filter(|_| !is_proof));
+    let usual = || cache::folder::default_folder().filter(|_| !is_proof);
+    let Some(path) = asked.clone().or_else(usual) else { return Ok(None) };
+    match Folder::open(&path) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error @ FolderError::Tracked { .. }) => Err(error.into()),
+        Err(error) => {
+            // Who named no folder may have a home that nobody can write, as in many containers.
+            if asked.is_some() {
+                tracing::warn!("{error}");
+            } else {
+                tracing::info!("{error}");
+            }
+            Ok(None)
+        }
+    }
 }
 
 /// The first interrupt ends the run with what it has, the second ends the process.

@@ -2,6 +2,8 @@
 //! as one [`Outcome`]. Everything that depends on the order of threads is sorted away here.
 
 mod collect;
+mod known;
+mod load;
 mod project;
 mod worker;
 
@@ -12,13 +14,13 @@ use std::time::Instant;
 
 use crossbeam_channel::bounded;
 
+use crate::cache::Folder;
 use crate::finding::merge;
 use crate::outcome::{Inputs, Outcome, PluginUse, Problem, ProblemKind, Timings};
 use crate::plan::{self, Plan};
-use crate::plugin::Origin;
 use crate::policy::{self, Completeness};
 use crate::router::{GlobError, Router};
-use crate::sandbox::{Engine, EngineError, Grants, Loaded};
+use crate::sandbox::EngineError;
 use crate::source::{Offer, Source, SourceError};
 
 pub use collect::Collected;
@@ -65,6 +67,8 @@ pub struct Settings {
     pub may_be_empty: bool,
     /// The host's version, as reports name it.
     pub version: String,
+    /// Where results of per-file plugins are kept; none: every file is scanned anew.
+    pub cache: Option<Folder>,
 }
 
 /// Runs the plan over the source.
@@ -77,16 +81,21 @@ pub fn run(
     let started = Instant::now();
     let started_unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let router = Router::new(plan.plugins.iter().map(|planned| planned.plugin.manifest.as_ref()))?;
-    let engine = Engine::new()?;
     let mut all = Collected::default();
-    let loaded = load(plan, source, &engine, &mut all);
+    let plugins = load::Plugins::new(plan, source);
+    let cache = settings.cache.as_ref().map(|folder| known::open(folder, plan, &settings.version));
+    for plugin in 0..plan.plugins.len() {
+        if !cache.as_ref().is_some_and(|cache| cache.is_proven(plugin)) {
+            plugins.get(plugin);
+        }
+    }
     let deadline = plan.budget.map(|budget| started + budget);
     let shared = worker::Shared {
         plan,
-        engine: &engine,
         router: &router,
-        plugins: &loaded,
-        tally: loaded.iter().map(|_| worker::Tally::default()).collect(),
+        plugins: &plugins,
+        cache: cache.as_ref(),
+        tally: plan.plugins.iter().map(|_| worker::Tally::default()).collect(),
         control,
         deadline,
         project: std::sync::Mutex::new(Vec::new()),
@@ -137,37 +146,16 @@ pub fn run(
     walked?;
     project::conclude(&shared, &mut all);
     shared.end(&mut all);
-    Ok(finish(plan, source.as_ref(), settings, control, all, shared.tally, started, started_unix))
-}
-
-/// Loads what the plan names. A plugin that cannot be used is a problem of the run, not its end: the others'
-/// findings count.
-fn load(plan: &Plan, source: &Arc<dyn Source + Send>, engine: &Engine, all: &mut Collected) -> Vec<Option<Loaded>> {
-    plan.plugins
-        .iter()
-        .map(|planned| {
-            let plugin = &planned.plugin;
-            let code = match &plugin.origin {
-                Origin::BuiltIn(built_in) => engine.load_built_in(built_in),
-                Origin::File { wasm, .. } => engine.compile(wasm),
-            };
-            match code {
-                Ok(code) => {
-                    let grants = Grants {
-                        limits: planned.limits,
-                        read: planned.read.clone(),
-                        source: Some(Arc::clone(source)),
-                        max_file: plan.max_file,
-                    };
-                    Some(Loaded::new(code, Arc::clone(&plugin.manifest), &plugin.digest, &planned.config, grants))
-                }
-                Err(error) => {
-                    all.problem(ProblemKind::PluginUnusable, Some(plugin.id()), None, &error.to_string());
-                    None
-                }
-            }
-        })
-        .collect()
+    let tally = shared.tally;
+    // A plugin that cannot be used is a problem of the run, not its end: the others' findings count.
+    for (plugin, error) in plugins.failed()? {
+        all.learnt.spoil(plugin);
+        all.problem(ProblemKind::PluginUnusable, Some(plan.plugins[plugin].plugin.id()), None, &error.to_string());
+    }
+    if let Some(cache) = cache {
+        cache.store(std::mem::take(&mut all.learnt), &all.secrets, started_unix);
+    }
+    Ok(finish(plan, source.as_ref(), settings, control, all, tally, started, started_unix))
 }
 
 /// What plugins logged, in an order that does not depend on threads. Lines of one file stay as they came.

@@ -197,6 +197,19 @@ impl Index {
     }
 }
 
+/// Whether git tracks anything in a folder, which has to be there; the innermost repository around it counts.
+pub fn tracked_below(folder: &Path) -> Result<bool, String> {
+    let folder = fs::canonicalize(folder).map_err(|error| error.to_string())?;
+    let Some(place) = Place::discover(&folder)? else { return Ok(false) };
+    let Ok(below) = folder.strip_prefix(&place.work_tree) else { return Ok(false) };
+    // The root of a work tree is no folder in the index; something is tracked there as soon as anything is.
+    let index = Place::index(&place.git_dir.join("index"))?;
+    if below.as_os_str().is_empty() {
+        return Ok(!index.0.entries().is_empty());
+    }
+    Ok(index.folder(bytes_of(below)) != Tracked::Nothing)
+}
+
 /// The objects of a repository, loose and packed, its alternates' too.
 pub struct Objects(Arc<gix::odb::Store>);
 

@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use git::{Environment, GitBlob};
+pub use git::{Environment, GitBlob, tracked_below};
 pub use read::ReadError;
 pub use staged::{StagedOptions, StagedSource};
 pub use stdin::StdinSource;

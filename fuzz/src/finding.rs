@@ -2,6 +2,8 @@
 
 #[path = "../../host/src/finding/location.rs"]
 pub mod location;
+#[path = "../../host/src/finding/raw.rs"]
+pub mod raw;
 #[path = "../../host/src/finding/severity.rs"]
 pub mod severity;
 #[path = "../../host/src/finding/text.rs"]

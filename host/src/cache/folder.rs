@@ -37,6 +37,9 @@ const TEMPORARY: &str = ".tmp";
 /// So that git neither lists nor commits the folder's files.
 const GITIGNORE: &str = "*\n";
 
+/// Marks a folder as a cache.
+const TAG: &str = "CACHEDIR.TAG";
+
 /// So that backups leave the folder out; the first line is the mark that they look for.
 const CACHEDIR: &str =
     "Signature: 8a477f597d28d172789f06886806bc55\n# Results of scanhost. May be removed at any time.\n";
@@ -94,10 +97,31 @@ impl Folder {
             )));
         }
         match tracked_below(path) {
-            Ok(false) => Ok(Self { path: path.to_owned(), handle }),
-            Ok(true) => Err(FolderError::Tracked { path: shown() }),
-            Err(why) => Err(unusable(format!("whether git tracks it cannot be told: {why}"))),
+            Ok(false) => {}
+            Ok(true) => return Err(FolderError::Tracked { path: shown() }),
+            Err(why) => return Err(unusable(format!("whether git tracks it cannot be told: {why}"))),
         }
+        let folder = Self { path: path.to_owned(), handle };
+        // A project's root would be told to be ignored by git.
+        if !folder.is_ours().map_err(|error| unusable(error.to_string()))? {
+            return Err(unusable("it holds other files; name a folder that is its own".to_owned()));
+        }
+        Ok(folder)
+    }
+
+    /// Whether the folder is one of ours, or empty; then it is marked as one.
+    fn is_ours(&self) -> std::io::Result<bool> {
+        if rustix::fs::statat(&self.handle, TAG, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            return Ok(true);
+        }
+        if std::fs::read_dir(&self.path)?.next().is_some() {
+            // Unless another run has just made it.
+            return Ok(rustix::fs::statat(&self.handle, TAG, AtFlags::SYMLINK_NOFOLLOW).is_ok());
+        }
+        // The tag comes first: a folder with anything in it has it. Where nothing can be written there is nothing to read
+        // either, and the run hears of it when it wants to write.
+        let _ = self.put(TAG, CACHEDIR).and_then(|()| self.put(".gitignore", GITIGNORE));
+        Ok(true)
     }
 
     /// Where it is.
@@ -136,8 +160,8 @@ impl Folder {
 
     /// Replaces a shard at once. Only inside [`locked`](Self::locked).
     pub fn write(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+        // Who restores a cache may have left them out.
         self.put(".gitignore", GITIGNORE)?;
-        self.put("CACHEDIR.TAG", CACHEDIR)?;
         let temporary = format!("{name}.{}{TEMPORARY}", std::process::id());
         let done = self.create(&temporary).and_then(|mut file| {
             file.write_all(bytes)?;
@@ -277,6 +301,22 @@ mod tests {
         }
         fs::set_permissions(&real, fs::Permissions::from_mode(0o777)).unwrap();
         assert!(Folder::open(&real).unwrap_err().to_string().contains("chmod 700"));
+    }
+
+    #[test]
+    fn a_folder_of_something_else_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = dir.path().join("project");
+        fs::create_dir(&project).unwrap();
+        fs::write(project.join("main.rs"), "").unwrap();
+        let error = Folder::open(&project).unwrap_err();
+        assert!(error.to_string().contains("holds other files"), "{error}");
+        assert_eq!(fs::read_dir(&project).unwrap().count(), 1);
+        let empty = dir.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        Folder::open(&empty).unwrap();
+        Folder::open(&empty).unwrap();
+        assert_eq!(fs::read_dir(&empty).unwrap().count(), 2);
     }
 
     #[test]

@@ -246,6 +246,97 @@ mod tests {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
     use super::*;
+    use crate::finding::raw::{self, Subject};
+    use crate::finding::severity::Confidence;
+
+    const FILE: About<'_> = About { path: "a.txt", bytes: b"password = hunter2hunter2" };
+
+    fn finding(manifest: &Manifest, message: &str) -> raw::Finding {
+        let place = raw::FileLocation { path: "a.txt".to_owned(), extent: raw::Extent::Bytes(11, 14), logical: None };
+        raw::Finding {
+            rule: manifest.rules[1].id.clone(),
+            severity: None,
+            score: None,
+            confidence: Confidence::High,
+            message: message.to_owned(),
+            primary: raw::Location::File(place),
+            related: Vec::new(),
+            subject: Subject::Matched,
+            redact: Vec::new(),
+            fix: None,
+            attachments: Vec::new(),
+            labels: Vec::new(),
+        }
+    }
+
+    fn said(findings: &[raw::Finding]) -> Reported<'_> {
+        Reported { findings, packages: &[], measurements: &[], attachments: &[], bytes: 1000 }
+    }
+
+    /// A cache of the built-in plugin alone.
+    fn open(folder: &Folder) -> (Cache<'_>, Arc<Manifest>) {
+        let manifest = crate::plugin::built_in().remove(0).manifest;
+        let plugin = Some((ShardKey([3; 32]), Arc::clone(&manifest)));
+        (Cache::open(folder, [plugin, None].into_iter()), manifest)
+    }
+
+    fn key(n: u8) -> FileKey {
+        FileKey([n; 16])
+    }
+
+    #[test]
+    fn what_is_learnt_is_found_by_the_next_run() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(&dir.path().join("c")).expect("usable");
+        let stat = |mode| Stat { mode, uid: 0, gid: 0 };
+        let (cache, manifest) = open(&folder);
+        assert!(!cache.is_proven(0) && cache.has(0) && !cache.has(1));
+        let findings = [finding(&manifest, "something")];
+        let mut learnt = Learnt::default();
+        cache.learn_unrouted(0, key(1), &mut learnt);
+        cache.learn(0, key(2), &said(&[]), FILE, &mut learnt);
+        cache.learn(0, key(3).with_stat(Some(&stat(0o644))), &said(&findings), FILE, &mut learnt);
+        cache.learn(1, key(4), &said(&[]), FILE, &mut learnt);
+        cache.store(learnt, &Secrets::default(), 1_700_000_000);
+
+        let (cache, _) = open(&folder);
+        assert!(cache.is_proven(0));
+        assert_eq!(cache.find(0, key(1), None, FILE), Some(Found::Unrouted));
+        assert_eq!(cache.find(0, key(2), Some(&stat(0o600)), FILE), Some(Found::Seen(Report::default())));
+        let report = Report { findings: findings.to_vec(), bytes: 1000, ..Report::default() };
+        assert_eq!(cache.find(0, key(3), Some(&stat(0o644)), FILE), Some(Found::Seen(report)));
+        assert_eq!(cache.find(0, key(3), Some(&stat(0o4755)), FILE), None);
+        assert_eq!(cache.find(0, key(3), None, FILE), None);
+        assert_eq!(cache.find(0, key(4), None, FILE), None);
+
+        // What a cache cannot repeat takes all of the plugin with it.
+        let mut learnt = Learnt::default();
+        learnt.spoil(0);
+        cache.store(learnt, &Secrets::default(), 1_700_000_000);
+        assert!(!open(&folder).0.is_proven(0));
+    }
+
+    #[test]
+    fn a_record_with_a_secret_is_not_written_and_one_that_was_is_taken_out() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(&dir.path().join("c")).expect("usable");
+        let run = |message: &str, n: u8, secrets: &Secrets| {
+            let (cache, manifest) = open(&folder);
+            let mut learnt = Learnt { made: 1, ..Learnt::default() };
+            cache.learn(0, key(n), &said(&[finding(&manifest, message)]), FILE, &mut learnt);
+            cache.store(learnt, secrets, 1_700_000_000);
+            open(&folder).0.find(0, key(n), None, FILE).is_some()
+        };
+        let mut secrets = Secrets::default();
+        secrets.add(b"correct horse");
+        assert!(!run("it is correct horse", 1, &secrets));
+        assert!(!run(&format!("it is {}", STANDARD.encode("xx correct horse xx")), 2, &secrets));
+        assert!(run("it is something else", 3, &secrets));
+        assert!(run("it is correct horse", 4, &Secrets::default()), "nobody knows yet");
+        assert!(run("harmless", 5, &secrets));
+        let (cache, _) = open(&folder);
+        assert_eq!([3, 4, 5].map(|n| cache.find(0, key(n), None, FILE).is_some()), [true, false, true]);
+    }
 
     #[test]
     fn no_form_of_a_secret_passes() {

@@ -213,7 +213,6 @@ fn who_opens_another_file_is_asked_again() {
     cached.same(&["--plugin", "evil"]);
     cached.project.write("granted/ok.txt", "1234567");
     assert_eq!(cached.same(&["--plugin", "evil"]), (0, 1));
-    assert!(cached.with(&["--plugin", "evil"]).out.contains("7 bytes"));
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn record(bytes: &[u8]) {
         bytes: report.bytes,
     };
     // A forged recipe may make an empty secret, which none makes again.
-    if let Some(again) = record::encode(&said, rules.iter().copied(), FILE) {
+    if let Some(again) = record::encode(&said, &rules.iter().copied(), FILE) {
         let read = record::decode(&again, |n| rules.get(n).copied(), FILE).expect("what is written is read");
         assert_eq!(read.findings.len(), report.findings.len());
     }

@@ -71,6 +71,7 @@ impl FileKey {
     }
 
     /// The result of a guest that asked.
+    #[must_use]
     pub fn with_stat(self, stat: Option<&Stat>) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("scanhost result cache file with stat 1");
         hasher.update(&self.0);

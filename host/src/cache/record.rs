@@ -69,7 +69,7 @@ pub struct About<'f> {
 /// or because it is too long.
 pub fn encode<'m>(
     reported: &Reported<'_>,
-    rules: impl Iterator<Item = &'m str> + Clone,
+    rules: &(impl Iterator<Item = &'m str> + Clone),
     about: About<'_>,
 ) -> Option<Vec<u8>> {
     let findings = reported.findings.iter().map(|f| finding_out(f, rules.clone(), about)).collect::<Option<_>>()?;

@@ -141,7 +141,7 @@ fn lend(report: &Report) -> Reported<'_> {
 }
 
 fn written(report: &Report, about: About<'_>) -> Vec<u8> {
-    encode(&lend(report), RULES.iter().copied(), about).expect("every secret is in the file")
+    encode(&lend(report), &RULES.iter().copied(), about).expect("every secret is in the file")
 }
 
 proptest! {
@@ -197,9 +197,9 @@ fn neither_a_secret_nor_the_path_nor_the_rule_is_written() {
     }
     assert!(bytes.len() < 60, "{} bytes", bytes.len());
     let absent = Report { findings: vec![secret_finding(b"not in the file")], ..Report::default() };
-    assert_eq!(encode(&lend(&absent), RULES.iter().copied(), about), None);
+    assert_eq!(encode(&lend(&absent), &RULES.iter().copied(), about), None);
     let undeclared = ["p.else"];
-    assert_eq!(encode(&lend(&report), undeclared.iter().copied(), about), None);
+    assert_eq!(encode(&lend(&report), &undeclared.iter().copied(), about), None);
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl<'f> Cache<'f> {
             return;
         }
         let rules = shelf.manifest.rules.iter().map(|rule| rule.id.as_str());
-        if let Some(record) = record::encode(said, rules, about) {
+        if let Some(record) = record::encode(said, &rules, about) {
             learnt.loud_bytes += record.len();
             learnt.loud.push((plugin, key, record));
         }

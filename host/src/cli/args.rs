@@ -39,6 +39,7 @@ pub enum Command {
 
 /// `scanhost run`.
 #[derive(ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Run {
     /// Folder or file to scan
     #[arg(default_value = ".", value_name = "PATH")]
@@ -73,7 +74,7 @@ pub struct Run {
     /// Neither use nor write the result cache: scan every file anew
     #[arg(long, conflicts_with = "cache_dir")]
     pub no_cache: bool,
-    /// Keep results in this folder; default: $SCANHOST_CACHE_DIR, or scanhost in the user's cache folder
+    /// Keep results in this folder; default: `$SCANHOST_CACHE_DIR`, or scanhost in the user's cache folder
     #[arg(long, value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
     /// Say less: findings and a failed verdict only

@@ -129,18 +129,32 @@ impl Folder {
         &self.path
     }
 
+    /// Whether a shard's file begins with these bytes.
+    pub fn begins(&self, name: &str, head: &[u8]) -> bool {
+        let Some((file, _)) = self.file(name) else { return false };
+        let mut bytes = Vec::new();
+        file.take(head.len() as u64).read_to_end(&mut bytes).is_ok() && bytes == head
+    }
+
     /// A shard's bytes, at most so many. None: there is none.
     pub fn read(&self, name: &str, max: usize) -> Option<Vec<u8>> {
+        let (file, size) = self.file(name)?;
+        if size > max {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(size + 1);
+        file.take(max as u64 + 1).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// A shard's file and its size.
+    fn file(&self, name: &str) -> Option<(File, usize)> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.handle, format!("{name}{SHARD}"), flags, Mode::empty()).ok()?;
         let stat = rustix::fs::fstat(&file).ok()?;
         let size = usize::try_from(stat.st_size).ok()?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || size > max {
-            return None;
-        }
-        let mut bytes = Vec::with_capacity(size + 1);
-        File::from(file).take(max as u64 + 1).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
+        let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        is_regular.then(|| (File::from(file), size))
     }
 
     /// Runs `write` while no other run writes. None: others took too long, or the folder is read-only.

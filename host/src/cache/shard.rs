@@ -148,7 +148,7 @@ impl Shard {
 
     /// Whether a used entry's stamp has to be renewed.
     pub fn is_stale(&self, today: Day) -> bool {
-        (0..self.len()).any(|at| self.is_used(at) && today.0.saturating_sub(self.stamp_of(at) & !HANDED) > FRESH)
+        self.used().any(|at| today.0.saturating_sub(self.row(at).stamp & !HANDED) > FRESH)
     }
 
     /// Whether a record is one of these.
@@ -156,9 +156,16 @@ impl Shard {
         (0..self.loud).any(|at| test(self.record(at)))
     }
 
+    /// What tells this file from every other: its beginning, with the checksum.
+    pub fn head(&self) -> &[u8] {
+        &self.bytes[..80]
+    }
+
     /// This shard with what a run learnt, without the records that `refuse` names, as a file's bytes. `used` is the
     /// shard that the run itself had: another run may have written since. What was not of use for the longest
     /// goes when there is too much.
+    ///
+    /// A commit hook adds a handful to what may be a million, so what stays is copied in runs and not taken apart.
     pub fn with(
         &self,
         used: &Self,
@@ -167,32 +174,41 @@ impl Shard {
         today: Day,
         refuse: impl Fn(&[u8]) -> bool,
     ) -> Vec<u8> {
-        let mut rows: Vec<Row<'_>> = Vec::with_capacity(self.len() + additions.quiet.len() + additions.loud.len());
-        // What is new comes first, so that it is what stays of two with one key.
-        rows.extend(additions.quiet.iter().map(|(key, handed)| {
+        let mut new: Vec<Row<'_>> = Vec::with_capacity(additions.quiet.len() + additions.loud.len());
+        new.extend(additions.quiet.iter().map(|(key, handed)| {
             let stamp = today.0 | if *handed { HANDED } else { 0 };
             Row { key: *key, stamp, record: None }
         }));
-        rows.extend(additions.loud.iter().map(|(key, record)| Row {
+        new.extend(additions.loud.iter().map(|(key, record)| Row {
             key: *key,
             stamp: today.0 | HANDED,
             record: Some(record),
         }));
-        let same = self.bytes.get(48..80) == used.bytes.get(48..80);
-        for at in 0..self.len() {
-            let mut row = self.row(at);
-            let is_used = if same { used.is_used(at) } else { used.has_used(&row.key) };
-            // A stamp from the future is a wrong clock's.
-            if is_used || row.stamp & !HANDED > today.0 {
-                row.stamp = today.0 | row.stamp & HANDED;
+        new.retain(|row| !row.record.is_some_and(&refuse));
+        new.sort_by_key(|row| row.key);
+        new.dedup_by_key(|row| row.key);
+
+        let mut table = self.quiet_table().to_vec();
+        let mut loud: Vec<Row<'_>> = (self.quiet..self.len()).map(|at| self.row(at)).collect();
+        let same = self.head() == used.head();
+        for at in used.used() {
+            let Some(at) = (if same { Some(at) } else { self.place(&used.row(at).key) }) else { continue };
+            match at.checked_sub(self.quiet) {
+                None => {
+                    let stamp = today.0 | stamp(&table[at * QUIET..]) & HANDED;
+                    table[at * QUIET + 16..][..2].copy_from_slice(&stamp.to_le_bytes());
+                }
+                Some(at) => loud[at].stamp = today.0 | HANDED,
             }
-            rows.push(row);
         }
-        rows.retain(|row| !row.record.is_some_and(&refuse));
-        rows.sort_by_key(|row| row.key);
-        rows.dedup_by_key(|row| row.key);
-        make_room(&mut rows);
-        write(&rows, key)
+        loud.retain(|row| {
+            !row.record.is_some_and(&refuse) && new.binary_search_by_key(&row.key, |new| new.key).is_err()
+        });
+        loud.extend(new.iter().filter(|row| row.record.is_some()));
+        loud.sort_by_key(|row| row.key);
+        let mut quiet = merge(&table, &new);
+        make_room(&mut quiet, &mut loud, today);
+        write(&quiet, &loud, key)
     }
 
     fn quiet_table(&self) -> &[u8] {
@@ -218,22 +234,24 @@ impl Shard {
         Row { key: FileKey(key), stamp: stamp(entry), record }
     }
 
-    fn stamp_of(&self, at: usize) -> u16 {
-        self.row(at).stamp
-    }
-
     fn mark(&self, at: usize) {
         self.used[at / 64].fetch_or(1 << (at % 64), Ordering::Relaxed);
     }
 
-    fn is_used(&self, at: usize) -> bool {
-        self.used[at / 64].load(Ordering::Relaxed) >> (at % 64) & 1 == 1
+    /// The entries that were of use.
+    fn used(&self) -> impl Iterator<Item = usize> {
+        self.used.iter().enumerate().flat_map(|(word, bits)| {
+            let bits = bits.load(Ordering::Relaxed);
+            // Most of them are not.
+            let range = if bits == 0 { 0..0 } else { 0..64 };
+            range.filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+        })
     }
 
-    fn has_used(&self, key: &FileKey) -> bool {
+    /// Where the entry of a key is.
+    fn place(&self, key: &FileKey) -> Option<usize> {
         let quiet = search::<QUIET>(self.quiet_table(), key);
-        let at = quiet.or_else(|| search::<LOUD>(self.loud_table(), key).map(|at| self.quiet + at));
-        at.is_some_and(|at| self.is_used(at))
+        quiet.or_else(|| search::<LOUD>(self.loud_table(), key).map(|at| self.quiet + at))
     }
 }
 
@@ -245,50 +263,81 @@ struct Row<'r> {
     record: Option<&'r [u8]>,
 }
 
-impl Row<'_> {
-    fn size(&self) -> usize {
-        self.record.map_or(QUIET, |record| LOUD + record.len())
+/// The table of quiet entries with the quiet ones of these rows, and without what any of the rows replaces.
+fn merge(table: &[u8], rows: &[Row<'_>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(table.len() + rows.len() * QUIET);
+    let mut rest = table;
+    for row in rows {
+        let (Ok(at) | Err(at)) = position::<QUIET>(rest, &row.key);
+        out.extend_from_slice(&rest[..at * QUIET]);
+        rest = &rest[at * QUIET..];
+        if rest.len() >= QUIET && rest[..16] == row.key.0 {
+            rest = &rest[QUIET..];
+        }
+        if row.record.is_none() {
+            out.extend_from_slice(&row.key.0);
+            out.extend_from_slice(&row.stamp.to_le_bytes());
+        }
     }
+    out.extend_from_slice(rest);
+    out
 }
 
-/// Lets the oldest go when there are too many. Rows stay sorted by key.
-fn make_room(rows: &mut Vec<Row<'_>>) {
-    let size: usize = rows.iter().map(Row::size).sum();
-    if rows.len() <= MAX_ENTRIES && HEAD + size <= MAX_BYTES {
+/// Lets the oldest go when there are too many: whole days of them, and of the last day as many as have to.
+fn make_room(quiet: &mut Vec<u8>, loud: &mut Vec<Row<'_>>, today: Day) {
+    let size = |quiet: &[u8], loud: &[Row<'_>]| {
+        quiet.len() + loud.iter().map(|row| LOUD + row.record.map_or(0, <[u8]>::len)).sum::<usize>()
+    };
+    if quiet.len() / QUIET + loud.len() <= MAX_ENTRIES && HEAD + size(quiet, loud) <= MAX_BYTES {
         return;
     }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.stamp & !HANDED));
+    let quiet_ages = quiet.chunks_exact(QUIET).enumerate().map(|(at, entry)| (age(stamp(entry), today), QUIET, at));
+    let loud_ages = loud
+        .iter()
+        .enumerate()
+        .map(|(at, row)| (age(row.stamp, today), LOUD + row.record.map_or(0, <[u8]>::len), quiet.len() / QUIET + at));
+    let mut all: Vec<(u16, usize, usize)> = quiet_ages.chain(loud_ages).collect();
+    all.sort_by_key(|(age, ..)| *age);
     let mut left = MAX_BYTES / PARTS * KEPT - HEAD;
-    let fits = rows.iter().take_while(|row| {
-        let fits = row.size() <= left;
-        left = left.saturating_sub(row.size());
-        fits
+    let mut stays = vec![false; all.len()];
+    for (_, size, at) in all.into_iter().take(MAX_ENTRIES / PARTS * KEPT) {
+        if size > left {
+            break;
+        }
+        left -= size;
+        stays[at] = true;
+    }
+    let count = quiet.len() / QUIET;
+    let kept = quiet.chunks_exact(QUIET).zip(&stays).filter(|(_, stays)| **stays).flat_map(|(entry, _)| entry);
+    *quiet = kept.copied().collect();
+    let mut at = count;
+    loud.retain(|_| {
+        at += 1;
+        stays[at - 1]
     });
-    let count = fits.count().min(MAX_ENTRIES / PARTS * KEPT);
-    rows.truncate(count);
-    rows.sort_by_key(|row| row.key);
 }
 
-fn write(rows: &[Row<'_>], key: &ShardKey) -> Vec<u8> {
-    let size: usize = rows.iter().map(Row::size).sum();
-    let loud = || rows.iter().filter_map(|row| row.record.map(|record| (row, record)));
-    let mut out = Vec::with_capacity(HEAD + size);
+/// How many days ago a stamp is; one from the future is a wrong clock's, and older than any.
+fn age(stamp: u16, today: Day) -> u16 {
+    today.0.checked_sub(stamp & !HANDED).unwrap_or(u16::MAX)
+}
+
+fn write(quiet: &[u8], loud: &[Row<'_>], key: &ShardKey) -> Vec<u8> {
+    let records = || loud.iter().filter_map(|row| row.record.map(|record| (row, record)));
+    let size: usize = records().map(|(_, record)| LOUD + record.len()).sum();
+    let mut out = Vec::with_capacity(HEAD + quiet.len() + size);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&key.0);
     out.extend_from_slice(&[0; 32]);
-    let count = loud().count();
-    out.extend_from_slice(&((rows.len() - count) as u32).to_le_bytes());
-    out.extend_from_slice(&(count as u32).to_le_bytes());
-    for row in rows.iter().filter(|row| row.record.is_none()) {
-        out.extend_from_slice(&row.key.0);
-        out.extend_from_slice(&row.stamp.to_le_bytes());
-    }
-    for (row, record) in loud() {
+    out.extend_from_slice(&((quiet.len() / QUIET) as u32).to_le_bytes());
+    out.extend_from_slice(&(records().count() as u32).to_le_bytes());
+    out.extend_from_slice(quiet);
+    for (row, record) in records() {
         out.extend_from_slice(&row.key.0);
         out.extend_from_slice(&row.stamp.to_le_bytes());
         out.extend_from_slice(&(record.len() as u32).to_le_bytes());
     }
-    loud().for_each(|(_, record)| out.extend_from_slice(record));
+    records().for_each(|(_, record)| out.extend_from_slice(record));
     let sum = blake3::hash(&out[80..]);
     out[48..80].copy_from_slice(sum.as_bytes());
     out
@@ -296,16 +345,21 @@ fn write(rows: &[Row<'_>], key: &ShardKey) -> Vec<u8> {
 
 /// The entry of a key in a table of entries of `SIZE` bytes that begin with theirs.
 fn search<const SIZE: usize>(table: &[u8], key: &FileKey) -> Option<usize> {
+    position::<SIZE>(table, key).ok()
+}
+
+/// The same, or where it would be.
+fn position<const SIZE: usize>(table: &[u8], key: &FileKey) -> Result<usize, usize> {
     let (mut from, mut to) = (0, table.len() / SIZE);
     while from < to {
         let middle = usize::midpoint(from, to);
         match table[middle * SIZE..middle * SIZE + 16].cmp(&key.0) {
             std::cmp::Ordering::Less => from = middle + 1,
             std::cmp::Ordering::Greater => to = middle,
-            std::cmp::Ordering::Equal => return Some(middle),
+            std::cmp::Ordering::Equal => return Ok(middle),
         }
     }
-    None
+    Err(from)
 }
 
 fn stamp(entry: &[u8]) -> u16 {
@@ -371,9 +425,12 @@ mod tests {
         let old = read(&made(&[(1, true), (2, true)], &[(3, b"old"), (4, b"bad")], day(1)));
         let theirs = read(&made(&[(1, true), (2, true), (9, false)], &[(3, b"old"), (4, b"bad")], day(2)));
         let additions = Additions { quiet: vec![(key(3), true)], loud: vec![(key(1), b"new".to_vec())] };
+        // The run that had the old one used one of them, which is at another place by now.
+        old.find(&key(2));
         let both = read(&theirs.with(&old, &additions, &KEY, day(2), |record| record == b"bad"));
         assert_eq!(both.find(&key(1)), Some(Entry::Reported(b"new")));
         assert_eq!(both.find(&key(2)), Some(Entry::Clean));
+        assert_eq!(both.row(both.place(&key(2)).expect("kept")).stamp, 2 | HANDED);
         assert_eq!(both.find(&key(3)), Some(Entry::Clean));
         assert_eq!(both.find(&key(4)), None);
         assert_eq!(both.find(&key(9)), Some(Entry::Unrouted));
@@ -388,8 +445,7 @@ mod tests {
         assert!(!old.is_stale(day(17)));
         assert!(old.is_stale(day(18)));
         let new = read(&old.with(&old, &Additions::default(), &KEY, day(18), |_| false));
-        let stamps: Vec<u16> =
-            [1, 2, 3].map(|n| new.stamp_of((0..3).find(|at| new.row(*at).key == key(n)).expect("kept"))).to_vec();
+        let stamps: Vec<u16> = [1, 2, 3].map(|n| new.row(new.place(&key(n)).expect("kept")).stamp).to_vec();
         assert_eq!(stamps, [HANDED + 18, 10, HANDED + 18]);
     }
 

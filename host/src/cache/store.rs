@@ -193,8 +193,12 @@ impl<'f> Cache<'f> {
     fn write(&self, shelf: &Shelf, additions: &Additions, today: Day, leaks: impl Fn(&[u8]) -> bool) {
         let name = shelf.key.name();
         // Another run may have written since this one began.
-        let latest = self.folder.read(&name, MAX_BYTES).and_then(|bytes| Shard::parse(bytes, &shelf.key));
-        let bytes = latest.unwrap_or_default().with(&shelf.shard, additions, &shelf.key, today, leaks);
+        let head = shelf.shard.head();
+        let is_latest = self.folder.begins(&name, head);
+        let read = || self.folder.read(&name, MAX_BYTES).and_then(|bytes| Shard::parse(bytes, &shelf.key));
+        let theirs = if is_latest { None } else { Some(read().unwrap_or_default()) };
+        let latest = theirs.as_ref().unwrap_or(&shelf.shard);
+        let bytes = latest.with(&shelf.shard, additions, &shelf.key, today, leaks);
         if let Err(error) = self.folder.write(&name, &bytes) {
             tracing::info!("the cache in {} cannot be written: {error}", self.folder.path().display());
         }

@@ -8,6 +8,8 @@ pub mod fingerprint;
 pub mod location;
 #[path = "../../host/src/finding/pattern.rs"]
 pub mod pattern;
+#[path = "../../host/src/finding/raw.rs"]
+pub mod raw;
 #[path = "../../host/src/finding/severity.rs"]
 pub mod severity;
 #[path = "../../host/src/finding/text.rs"]

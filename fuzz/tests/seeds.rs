@@ -46,3 +46,8 @@ fn config_parse() {
 fn text() {
     each("text", scanhost_fuzz::text);
 }
+
+#[test]
+fn cache_read() {
+    each("cache_read", scanhost_fuzz::cache_read);
+}

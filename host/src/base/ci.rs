@@ -58,19 +58,19 @@ const SERVICES: [Service; 9] = [
         branch: "BUILDKITE_PULL_REQUEST_BASE_BRANCH",
         commit: None,
     },
-    Service { name: "Drone", when: ("DRONE_BUILD_EVENT", &["pull_request"]), branch: "DRONE_TARGET_BRANCH", commit: None },
+    Service {
+        name: "Drone",
+        when: ("DRONE_BUILD_EVENT", &["pull_request"]),
+        branch: "DRONE_TARGET_BRANCH",
+        commit: None,
+    },
     Service {
         name: "Woodpecker",
         when: ("CI_PIPELINE_EVENT", &["pull_request"]),
         branch: "CI_COMMIT_TARGET_BRANCH",
         commit: None,
     },
-    Service {
-        name: "Travis",
-        when: ("TRAVIS_EVENT_TYPE", &["pull_request"]),
-        branch: "TRAVIS_BRANCH",
-        commit: None,
-    },
+    Service { name: "Travis", when: ("TRAVIS_EVENT_TYPE", &["pull_request"]), branch: "TRAVIS_BRANCH", commit: None },
 ];
 
 /// The change that a pipeline is about, if it is about one. `get` reads a variable.
@@ -84,7 +84,8 @@ pub fn pipeline(get: &dyn Fn(&str) -> Option<String>) -> Option<Pipeline> {
         }
         let branch = set(service.branch)?;
         let branch = branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned();
-        let commit = service.commit.and_then(set).filter(|id| id.len() == 40 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+        let commit =
+            service.commit.and_then(set).filter(|id| id.len() == 40 && id.bytes().all(|b| b.is_ascii_hexdigit()));
         let mut references: Vec<String> = commit.into_iter().collect();
         references.push(format!("refs/remotes/origin/{branch}"));
         Some(Pipeline { service: service.name, references, branch })
@@ -103,10 +104,7 @@ mod tests {
     #[test]
     fn each_service_says_it_in_its_own_way() {
         let main = || vec!["refs/remotes/origin/main".to_owned()];
-        assert_eq!(
-            of(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", "main")]),
-            Some(("GitHub", main()))
-        );
+        assert_eq!(of(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", "main")]), Some(("GitHub", main())));
         let sha = "a".repeat(40);
         let gitlab = [
             ("CI_MERGE_REQUEST_IID", "7"),

@@ -136,7 +136,8 @@ pub fn judge(root: &Path, asked: Option<&Path>, reference: &Reference, wanted: W
             Found::Commit(named, _) => printable(&named.reference).into_owned(),
             Found::Nothing(_) => "the base".into(),
         };
-        let message = format!("judged by the change's own policy, not by that of {base}, because --policy head asks for it");
+        let message =
+            format!("judged by the change's own policy, not by that of {base}, because --policy head asks for it");
         judge.notices.push(Notice { kind: NoticeKind::PolicyHead, place: None, message });
         judge.base = found.named();
         return Ok(judge);
@@ -164,9 +165,8 @@ pub fn judge(root: &Path, asked: Option<&Path>, reference: &Reference, wanted: W
 /// The repository that a path is in.
 pub fn place(root: &Path) -> Result<Option<Place>, BaseError> {
     let shown = || printable(&root.display().to_string()).into_owned();
-    let absolute = root
-        .canonicalize()
-        .map_err(|error| BaseError::Repository { path: shown(), message: error.to_string() })?;
+    let absolute =
+        root.canonicalize().map_err(|error| BaseError::Repository { path: shown(), message: error.to_string() })?;
     let broken = |message| BaseError::Repository { path: shown(), message };
     crate::source::place_of(&folder_of(&absolute), &Environment::of_process()).map_err(broken)
 }
@@ -274,14 +274,8 @@ fn at_base(
             (config::parse_bytes(&name, &bytes)?, PolicySource::Base)
         }
     };
-    let judge = Judge {
-        config,
-        files: Box::new(files),
-        policy,
-        base: Some(named),
-        notices: Vec::new(),
-        problems: Vec::new(),
-    };
+    let judge =
+        Judge { config, files: Box::new(files), policy, base: Some(named), notices: Vec::new(), problems: Vec::new() };
     Ok(judge)
 }
 
@@ -291,8 +285,7 @@ fn compare(mut judge: Judge, head: &Config, head_files: &dyn PolicyFiles) -> Jud
     let plugins = plugin::built_in();
     let before = plan::views(&judge.config, head, &plugins);
     let after = plan::views(head, &judge.config, &plugins);
-    let (base, head_side) =
-        (Side { config: &judge.config, stages: &before }, Side { config: head, stages: &after });
+    let (base, head_side) = (Side { config: &judge.config, stages: &before }, Side { config: head, stages: &after });
     let mut notices = policy::loosened(base, head_side);
     if let Ok(Some((path, head_baseline))) = baseline(head, head_files) {
         let before = baseline(&judge.config, judge.files.as_ref()).ok().flatten().map(|(_, baseline)| baseline);

@@ -47,7 +47,8 @@ pub fn add_suppression(name: &str, text: &str, new: &NewSuppression) -> Result<S
             tables.iter().last().map_or(text.len(), |table| whole_lines(text, &extent(table)).end)
         }
         Some(_) => {
-            let message = format!("`suppress` of {name} is written in one line; write it as `[[suppress]]` tables first");
+            let message =
+                format!("`suppress` of {name} is written in one line; write it as `[[suppress]]` tables first");
             return Err(EditError::Shape(message));
         }
     };
@@ -244,7 +245,10 @@ exclude = ["vendor/**"]
     fn keys_go_below_the_version_and_tables_to_the_end() {
         let text = add_key("scan.toml", FILE, "baseline", "scan-baseline.json").unwrap();
         assert!(text.contains("version = 1   # the format\nbaseline = \"scan-baseline.json\"\n"), "{text}");
-        assert_eq!(add_key("scan.toml", "version = 1", "baseline", "b.json").unwrap(), "version = 1\nbaseline = \"b.json\"\n");
+        assert_eq!(
+            add_key("scan.toml", "version = 1", "baseline", "b.json").unwrap(),
+            "version = 1\nbaseline = \"b.json\"\n"
+        );
         assert!(add_key("scan.toml", &text, "baseline", "other.json").is_err());
         let text = add_table("scan.toml", EMPTY, "[[gate]]\nfail-on = \"high\"\nnew-only = true\n").unwrap();
         assert_eq!(text, "version = 1\n\n[[gate]]\nfail-on = \"high\"\nnew-only = true\n");

@@ -209,11 +209,11 @@ fn what_only_a_tag_a_remote_or_the_stash_reaches() {
         git(dir.path(), &["checkout", "-q", "--detach", "main"]);
         write(dir.path(), "f", name);
         commit(dir.path(), 2 + n as u32);
-        match n {
+        let _ = match n {
             0 => git(dir.path(), &["tag", name]),
             1 => git(dir.path(), &["tag", "-a", "-m", "x", name]),
             _ => git(dir.path(), &["update-ref", "refs/remotes/origin/topic", "HEAD"]),
-        }
+        };
     }
     git(dir.path(), &["checkout", "-q", "main"]);
     git(dir.path(), &["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/nothing"]);

@@ -12,9 +12,11 @@ mod finding;
 mod manifest;
 mod router;
 mod secrets;
+mod source;
 
 pub use manifest::{manifest_read, manifest_rules};
 pub use secrets::secrets_scan;
+pub use source::archive;
 
 /// A `scan.toml`: parsed or refused, and the refusal is safe to print.
 pub fn config_parse(data: &[u8]) {

@@ -15,6 +15,7 @@ use crate::plugin::{self, Plugin};
 use crate::policy::{self, Calendar, FailOn, Names, Policy, StageView};
 use crate::router::GlobError;
 use crate::sandbox::Limits;
+use crate::source::archive::ArchiveLimits;
 
 pub use check::{Checked, check};
 
@@ -171,6 +172,8 @@ pub struct Plan {
     pub exclude: Vec<String>,
     /// Larger files are not read.
     pub max_file: u64,
+    /// How far archives are unpacked; none: they are files like any other.
+    pub archives: Option<ArchiveLimits>,
     /// Keys the fingerprints of secrets.
     pub fingerprint_key: Option<Arc<[u8]>>,
 }
@@ -312,6 +315,7 @@ pub fn make(config: &Config, files: &dyn PolicyFiles, request: &Request) -> Resu
         budget: budget(config, &stage),
         exclude: config.files.exclude.iter().map(|glob| glob.value.clone()).collect(),
         max_file: config.files.max_size.unwrap_or(MAX_FILE),
+        archives: config.files.archives.unwrap_or(true).then(ArchiveLimits::default),
         fingerprint_key: config.fingerprint_key.as_ref().map(|key| Arc::from(key.as_bytes())),
         stage,
     })

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 
-use crate::finding::Severity;
+use crate::base::Wanted;
+use crate::finding::{Date, Severity};
 use crate::policy::FailOn;
 use crate::report::Format;
 
@@ -69,6 +70,18 @@ pub struct Run {
     /// Scan what is staged for the next commit, as git's index has it
     #[arg(long, conflicts_with = "stdin")]
     pub staged: bool,
+    /// Scan only what differs from where this commit and HEAD part; its policy judges, and what was there is not new
+    #[arg(long, value_name = "REF", conflicts_with_all = ["staged", "stdin"])]
+    pub changed_since: Option<String>,
+    /// Scan everything, and compare with this commit: its policy judges, and what was there is not new
+    #[arg(long, value_name = "REF", conflicts_with_all = ["changed_since", "stdin"])]
+    pub base: Option<String>,
+    /// Whose policy judges a change: that of its base, or (after somebody has looked at it) its own
+    #[arg(long, value_name = "WHOSE", default_value = "base", value_parser = whose)]
+    pub policy: Wanted,
+    /// The day that expiries are judged by, YYYY-MM-DD; default: today in UTC
+    #[arg(long, value_name = "DATE")]
+    pub today: Option<Date>,
     /// Scan standard input as if it were the file NAME: its name decides which rules apply
     #[arg(long, value_name = "NAME")]
     pub stdin: Option<String>,
@@ -208,6 +221,15 @@ fn output(text: &str) -> Result<Output, String> {
         format!("{error}{near} (formats: {})", names.join(", "))
     })?;
     Ok(Output { format, path: path.map(PathBuf::from) })
+}
+
+/// `--policy base|head`.
+fn whose(text: &str) -> Result<Wanted, String> {
+    match text {
+        "base" => Ok(Wanted::Base),
+        "head" => Ok(Wanted::Head),
+        _ => Err("it is `base` or `head`".into()),
+    }
 }
 
 /// `--fail-on LEVEL`.

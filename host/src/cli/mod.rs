@@ -8,12 +8,14 @@ mod plugin;
 mod progress;
 mod rules;
 mod run;
+mod scan;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::base::{BaseError, BaselineProblem};
 use crate::config::ConfigError;
 use crate::finding::text::printable;
 use crate::outcome::Exit;
@@ -56,10 +58,15 @@ pub fn main() -> ExitCode {
 fn report(error: &anyhow::Error) -> std::io::Result<()> {
     let mut out = std::io::stderr().lock();
     let color = color(&std::io::stderr());
-    let config = error.downcast_ref::<ConfigError>().or_else(|| match error.downcast_ref::<PlanError>() {
+    let of_plan = || match error.downcast_ref::<PlanError>() {
         Some(PlanError::Config(config)) => Some(config),
         _ => None,
-    });
+    };
+    let of_base = || match (error.downcast_ref::<BaseError>(), error.downcast_ref::<BaselineProblem>()) {
+        (Some(BaseError::Config(config)), _) | (_, Some(BaselineProblem::Config(config))) => Some(config),
+        _ => None,
+    };
+    let config = error.downcast_ref::<ConfigError>().or_else(of_plan).or_else(of_base);
     if let Some(config) = config {
         return writeln!(out, "{}", config.render(color, width()));
     }

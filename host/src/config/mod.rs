@@ -5,6 +5,7 @@
 //! stage does) is not known here; [`plan`](crate::plan) checks it and points into the same file with
 //! [`Config::error_at`]. Nothing here prints, and nothing here decides what a setting leads to.
 
+pub mod edit;
 mod error;
 mod excerpt;
 mod places;

@@ -4,6 +4,7 @@
 mod collect;
 mod compare;
 mod project;
+mod unpack;
 mod worker;
 
 use std::ops::ControlFlow;
@@ -106,7 +107,7 @@ struct Scanned {
 
 impl Tools<'_> {
     /// Reads a source to its end and hands what it offers to the plugins.
-    fn scan(&self, source: &Arc<dyn Source + Send>, control: &Control) -> Result<Scanned, SourceError> {
+    fn scan(&self, source: &Arc<dyn Source + Send>, control: &Control) -> Result<Scanned, RunError> {
         let mut all = Collected::default();
         let loaded = load(self.plan, source, self.engine, &mut all);
         let shared = worker::Shared {
@@ -118,6 +119,8 @@ impl Tools<'_> {
             control,
             deadline: self.deadline,
             project: std::sync::Mutex::new(Vec::new()),
+            exclude: crate::router::set(&self.plan.exclude)?,
+            kept: AtomicU64::new(0),
         };
         self.walk(source, &shared, &mut all)?;
         project::conclude(&shared, &mut all);

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::collect::Collected;
-use super::lock;
 use super::worker::{Shared, micros};
 use crate::finding::normalise::{self, Reported};
 use crate::finding::raw;
@@ -18,7 +17,7 @@ use crate::source::Entry;
 /// Runs every whole-project plugin that got a file.
 pub(super) fn conclude(shared: &Shared<'_>, all: &mut Collected) {
     let mut wanted: BTreeMap<usize, Vec<Entry>> = BTreeMap::new();
-    for (plugin, entry) in std::mem::take(&mut *lock(&shared.project)) {
+    for (plugin, entry) in shared.kept(all) {
         wanted.entry(plugin).or_default().push(entry);
     }
     for (plugin, mut entries) in wanted {

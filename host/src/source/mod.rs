@@ -4,6 +4,7 @@
 //! In comes a place (a folder, an index, a stream), out go [`Entry`]s that are read on demand and
 //! [`Skipped`]s. Nothing here knows plugins.
 
+pub mod archive;
 pub mod git;
 pub mod path;
 pub mod read;
@@ -13,6 +14,7 @@ pub mod tree;
 
 mod ignored;
 mod queue;
+mod root;
 #[cfg(test)]
 mod testing;
 
@@ -22,7 +24,8 @@ use std::sync::Arc;
 
 pub use git::{Environment, GitBlob};
 pub use read::ReadError;
-pub use staged::{StagedOptions, StagedSource};
+pub use root::work_tree_of;
+pub use staged::{StagedOptions, StagedSource, place as place_of};
 pub use stdin::StdinSource;
 pub use tree::{TreeOptions, TreeSource};
 
@@ -56,7 +59,8 @@ pub enum Content {
 /// A file that a source offers; not read yet.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// From the root, `/` between the parts; bytes that are no UTF-8, control characters and what would turn
+    /// From the work tree's root, outside of a repository from the root that was given (see [`work_tree_of`]); `/`
+    /// between the parts; bytes that are no UTF-8, control characters and what would turn
     /// text around are written as `\xNN` or `\u{NNNN}`.
     pub path: String,
     /// In bytes, as the source knows it.
@@ -113,13 +117,13 @@ pub trait Source: Sync {
     /// `tree`, `staged`, `stdin`.
     fn name(&self) -> &'static str;
 
-    /// The root, as given on the command line.
+    /// Where paths are from, as seen from the folder that the command was given in: `.`, `..`, `../other`.
     fn root(&self) -> String;
 
     /// Offers everything once, on up to `jobs` threads of its own.
     fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError>;
 
-    /// One entry by its path from the root (`/` between the parts, no `..`), for a guest that asks for another
-    /// file. None: there is no such file, or it is outside the root, or not a regular file.
+    /// One entry by its path as entries have it (`/` between the parts, no `..`), for a guest that asks for
+    /// another file. None: there is no such file, or it is outside the root, or not a regular file.
     fn lookup(&self, path: &str) -> Option<Entry>;
 }

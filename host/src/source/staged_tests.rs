@@ -7,7 +7,7 @@ use super::super::testing::{contents, git, git_with, offers, paths, write};
 use super::*;
 
 fn options() -> StagedOptions {
-    StagedOptions { exclude: GlobSet::empty(), max_size: 1 << 20, environment: Environment::default() }
+    StagedOptions { exclude: GlobSet::empty(), max_size: 1 << 20, max_archive: 0, environment: Environment::default() }
 }
 
 fn source(root: &Path) -> StagedSource {
@@ -110,11 +110,13 @@ fn a_folder_or_a_file_of_the_repository_is_a_root() {
     }
     git(dir.path(), &["add", "-A"]);
     let sub = source(&dir.path().join("a"));
-    assert_eq!(paths(&sub), ["x", "y/z"]);
-    assert!(sub.lookup("y/z").is_some() && sub.lookup("../b").is_none() && sub.lookup("b").is_none());
+    assert_eq!(paths(&sub), ["a/x", "a/y/z"]);
+    assert!(sub.lookup("a/y/z").is_some() && sub.lookup("a/../b").is_none() && sub.lookup("b").is_none());
+    assert!(sub.lookup("y/z").is_none());
+    assert_eq!(sub.root(), dir.path().to_str().unwrap());
     let single = source(&dir.path().join("a/y/z"));
-    assert_eq!(paths(&single), ["z"]);
-    assert!(single.lookup("z").is_some() && single.lookup("a/y/z").is_none());
+    assert_eq!(paths(&single), ["a/y/z"]);
+    assert!(single.lookup("a/y/z").is_some() && single.lookup("z").is_none() && single.lookup("a/x").is_none());
 }
 
 #[test]

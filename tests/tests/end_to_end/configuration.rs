@@ -80,6 +80,8 @@ fn check_says_what_is_wrong_in_any_stage_and_what_is_good() {
         .exits(0)
         .shows(&["scan.toml is good", "1 warning"])
         .says(&["warning", "expired"]);
+    project.write("scan.toml", "version = 1\nbaseline = \"none.json\"\n[stages.own]\n");
+    project.scanhost(["config", "check"]).exits(2).says(&["scan.toml:2", "none.json", "scan.toml:3"]);
     project.write("other.toml", "version = 1\n[[gate]]\nfail_on = \"low\"\n");
     project.scanhost(["config", "check", "--config", "other.toml"]).exits(2).says(&["other.toml:3", "fail-on"]);
     project.scanhost(["config", "check", "--config", "none.toml"]).exits(2);

@@ -171,6 +171,8 @@ impl Page<'_> {
         match root {
             Some(root) if self.options.hyperlinks && !path.contains('\\') && self.outcome.inputs.source != "stdin" => {
                 let root = percent_encode(root.trim_end_matches('/'));
+                // What can be opened is the archive.
+                let path = path.split("!/").next().unwrap_or(path);
                 format!("\x1b]8;;file://{root}/{}\x1b\\{text}\x1b]8;;\x1b\\", percent_encode(path))
             }
             _ => text.to_owned(),
@@ -238,7 +240,15 @@ impl Page<'_> {
         // What was left out on purpose is of interest with -v only: a clean run is one line.
         let verbose = self.options.verbose > 0;
         let shown = |reason: SkipReason| {
-            verbose || matches!(reason, SkipReason::TooLarge | SkipReason::Unreadable | SkipReason::Vanished)
+            verbose
+                || matches!(
+                    reason,
+                    SkipReason::TooLarge
+                        | SkipReason::Unreadable
+                        | SkipReason::Vanished
+                        | SkipReason::Encrypted
+                        | SkipReason::UnsupportedCompression
+                )
         };
         if !skipped.iter().any(|file| shown(file.reason)) {
             return;
@@ -460,6 +470,8 @@ fn kind_words(kind: crate::outcome::ProblemKind) -> &'static str {
         Kind::BudgetExceeded => "out of budget",
         Kind::GateUnmatched => "a gate without anything to judge",
         Kind::PolicyUnavailable => "no policy",
+        Kind::ArchiveLimit => "archive not fully unpacked",
+        Kind::ArchiveDamaged => "damaged archive",
     }
 }
 

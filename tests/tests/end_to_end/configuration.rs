@@ -105,3 +105,13 @@ fn show_is_toml_without_the_key_and_schema_is_json() {
     let ran = project.scanhost(["config", "schema"]).exits(0);
     assert!(serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()["properties"]["gate"].is_object());
 }
+
+#[test]
+fn in_a_repository_places_are_from_its_root() {
+    let project = Project::new();
+    project.write("scan.toml", "version = 1\n[files]\nmax-size = 5\n").write("a/b/c.txt", "x").git(&["init", "-q"]);
+    project.scanhost(["config", "show", "a/b"]).exits(0).shows(&["from scan.toml.", "max-size = 5  # scan.toml:3"]);
+    project.write("scan.toml", "version = 1\nfile = 1\n");
+    let ran = project.scanhost(["config", "check", "a"]).exits(2).says(&["scan.toml:2:1"]);
+    assert!(!ran.err.contains(&*project.path().to_string_lossy()), "{}", ran.all());
+}

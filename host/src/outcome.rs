@@ -127,6 +127,8 @@ pub enum ProblemKind {
     ArchiveLimit,
     /// An archive is cut off or broken; what could be read was scanned.
     ArchiveDamaged,
+    /// The clone is shallow: the history goes on where it ends.
+    ShallowHistory,
 }
 
 /// Something that makes the run incomplete.

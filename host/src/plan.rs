@@ -178,6 +178,13 @@ pub struct Plan {
     pub fingerprint_key: Option<Arc<[u8]>>,
 }
 
+impl Plan {
+    /// Whether a plugin sees the whole project, so that a narrowed run still needs its other files.
+    pub fn sees_whole_project(&self) -> bool {
+        self.plugins.iter().any(|planned| planned.plugin.manifest.kind == scanhost_manifest::Kind::WholeProject)
+    }
+}
+
 /// All plugins that a configuration makes available, by id.
 pub fn available(config: &Config, files: &dyn PolicyFiles) -> Result<Vec<Plugin>, PlanError> {
     let mut plugins = plugin::built_in();

@@ -82,6 +82,20 @@ pub struct Run {
     /// The day that expiries are judged by, YYYY-MM-DD; default: today in UTC
     #[arg(long, value_name = "DATE")]
     pub today: Option<Date>,
+    /// Scan git's history: every version of every file, with the commit that brought it; all that HEAD and any
+    /// reference reach, or what a range such as v1.0..HEAD has
+    #[arg(
+        long,
+        value_name = "RANGE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with_all = ["staged", "stdin"]
+    )]
+    pub history: Option<String>,
+    /// With --history: only commits of this day (UTC) or moment, and later: 2024-05-31 or 2024-05-31T12:00:00Z
+    #[arg(long, value_name = "DATE", requires = "history", value_parser = crate::source::history::parse_since)]
+    pub since: Option<jiff::Timestamp>,
     /// Scan standard input as if it were the file NAME: its name decides which rules apply
     #[arg(long, value_name = "NAME")]
     pub stdin: Option<String>,

@@ -32,6 +32,9 @@ fn wish(args: &args::Run) -> Wish {
     let from = match &args.stdin {
         Some(name) => From::Stdin(name.clone()),
         None if args.staged => From::Staged,
+        None if args.history.is_some() => {
+            From::History { range: args.history.clone().filter(|range| !range.is_empty()), since: args.since }
+        }
         None => From::Scope,
     };
     Wish {

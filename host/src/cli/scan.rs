@@ -13,9 +13,12 @@ use crate::config::Scope;
 use crate::finding::Date;
 use crate::outcome::{Exit, Notice, NoticeKind, Outcome};
 use crate::plan::{self, Plan, Request};
-use crate::policy::FailOn;
+use crate::policy::{FailOn, Untouched};
 use crate::run::{self, Base, Comparison, Control, RunError, Settings};
-use crate::source::{Environment, Source, StagedOptions, StagedSource, StdinSource, TreeOptions, TreeSource};
+use crate::source::{
+    BaseSource, ChangedSource, Changes, ChangesError, ChangesOptions, Environment, HistoryOptions, HistorySource, Source,
+    SourceError, StagedOptions, StagedSource, StdinSource, TreeOptions, TreeSource,
+};
 
 /// Where the files come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +30,13 @@ pub enum From {
     Staged,
     /// `--stdin NAME`.
     Stdin(String),
+    /// `--history[=RANGE]`, `--since`.
+    History {
+        /// As given; none: all of it.
+        range: Option<String>,
+        /// Earlier commits are left out.
+        since: Option<jiff::Timestamp>,
+    },
 }
 
 /// What was asked for.
@@ -78,6 +88,13 @@ impl Wish {
     }
 }
 
+impl Wish {
+    /// Threads.
+    fn jobs(&self) -> usize {
+        self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+    }
+}
+
 /// Ready to run.
 pub struct Prepared {
     /// What runs.
@@ -94,8 +111,12 @@ pub struct Prepared {
 pub fn prepare(wish: &Wish) -> anyhow::Result<Prepared> {
     let Judge { config, files, policy, base, notices, problems } =
         base::judge(&wish.path, wish.config.as_deref(), &wish.reference, wish.wanted)?;
-    let request =
-        Request { stage: wish.stage.clone(), plugins: wish.plugins.clone(), fail_on: wish.fail_on, today: wish.today };
+    let request = Request {
+        stage: wish.stage.clone(),
+        plugins: wish.plugins.clone(),
+        fail_on: wish.fail_on,
+        today: wish.today,
+    };
     let plan = plan::make(&config, files.as_ref(), &request)?;
     let baseline = base::baseline(&config, files.as_ref())?;
     let mut comparison = Comparison {
@@ -108,46 +129,122 @@ pub fn prepare(wish: &Wish) -> anyhow::Result<Prepared> {
         problems,
         ..Comparison::none(wish.today)
     };
-    let exclude = crate::router::set(&plan.exclude)?;
-    let max_size = plan.max_file;
-    let max_archive = plan.archives.map_or(0, |limits| limits.size);
-    let staged = || {
-        let options =
-            StagedOptions { exclude: exclude.clone(), max_size, max_archive, environment: Environment::of_process() };
-        StagedSource::new(&wish.path, options)
-    };
-    let tree = || TreeSource::new(&wish.path, TreeOptions { exclude: exclude.clone(), max_size, max_archive });
-    let wants_changed = wish.changed || (wish.from == From::Scope && plan.scope == Scope::Changed);
-    let mut may_be_empty = false;
-    let source: Arc<dyn Source + Send> = match &wish.from {
-        From::Stdin(name) => Arc::new(StdinSource::new(name, std::io::stdin(), max_size)),
-        From::Staged => {
-            may_be_empty = true;
-            Arc::new(staged()?)
-        }
-        From::Scope if plan.scope == Scope::Staged && !wish.changed => match staged() {
-            Ok(staged) => {
-                may_be_empty = true;
-                Arc::new(staged)
-            }
-            Err(error) => {
-                comparison.notices.push(widened(&format!("{error}, so everything is scanned")));
-                Arc::new(tree()?)
-            }
-        },
-        From::Scope => {
-            if wants_changed && base.is_none() {
-                let why = format!(
-                    "stage `{}` looks at what changed, and no base says against what (--changed-since REF does), so \
-                     everything is scanned",
-                    plan.stage
-                );
-                comparison.notices.push(widened(&why));
-            }
-            Arc::new(tree()?)
-        }
-    };
+    let opened = Opener { wish, plan: &plan, exclude: crate::router::set(&plan.exclude)? };
+    let (source, may_be_empty) = opened.open(&mut comparison)?;
     Ok(Prepared { plan, source, comparison, may_be_empty })
+}
+
+/// Opens the source, and what it is compared with.
+struct Opener<'w> {
+    wish: &'w Wish,
+    plan: &'w Plan,
+    exclude: globset::GlobSet,
+}
+
+type Opened = Arc<dyn Source + Send>;
+
+impl Opener<'_> {
+    /// The source, and whether it may well be empty.
+    fn open(&self, comparison: &mut Comparison) -> anyhow::Result<(Opened, bool)> {
+        match &self.wish.from {
+            From::Stdin(name) => {
+                let source = StdinSource::new(name, std::io::stdin(), self.plan.max_file);
+                return Ok((Arc::new(source), false));
+            }
+            From::History { range, since } => {
+                let may_be_empty = range.is_some() || since.is_some();
+                let options = HistoryOptions {
+                    exclude: self.exclude.clone(),
+                    max_size: self.plan.max_file,
+                    range: range.clone(),
+                    since: *since,
+                };
+                return Ok((Arc::new(HistorySource::new(&self.wish.path, options)?), may_be_empty));
+            }
+            From::Staged => return Ok((Arc::new(self.staged()?), true)),
+            From::Scope => {}
+        }
+        let changes = self.changes(comparison)?;
+        if let (Some(changes), Some(base)) = (&changes, &mut comparison.base) {
+            let full = self.plan.sees_whole_project();
+            base.named.merge_base = Some(changes.merge_base().to_string());
+            base.source = Some(Arc::new(BaseSource::new(Arc::clone(changes), full)));
+            base.untouched = Some(Arc::clone(changes) as Arc<dyn Untouched + Send + Sync>);
+        }
+        let stage = &self.plan.stage;
+        match (self.plan.scope, self.wish.changed) {
+            (Scope::Changed, _) | (_, true) => match changes {
+                Some(changes) => {
+                    let source = ChangedSource::new(&self.wish.path, changes, self.plan.sees_whole_project())?;
+                    return Ok((Arc::new(source), true));
+                }
+                // Why there are none was said if a base is known.
+                None if comparison.base.is_none() && comparison.problems.is_empty() => {
+                    comparison.notices.push(widened(&format!(
+                        "stage `{stage}` looks at what changed, and nothing says since when (--changed-since REF does), \
+                         so everything is scanned"
+                    )));
+                }
+                None => {}
+            },
+            (Scope::Staged, _) => match self.staged() {
+                Ok(source) => return Ok((Arc::new(source), true)),
+                Err(error) => comparison.notices.push(widened(&format!("{error}; so everything is scanned"))),
+            },
+            (Scope::Full, _) => {}
+        }
+        Ok((Arc::new(TreeSource::new(&self.wish.path, self.tree())?), false))
+    }
+
+    fn max_archive(&self) -> u64 {
+        self.plan.archives.map_or(0, |limits| limits.size)
+    }
+
+    fn tree(&self) -> TreeOptions {
+        TreeOptions { exclude: self.exclude.clone(), max_size: self.plan.max_file, max_archive: self.max_archive() }
+    }
+
+    fn staged(&self) -> Result<StagedSource, SourceError> {
+        let options = StagedOptions {
+            exclude: self.exclude.clone(),
+            max_size: self.plan.max_file,
+            max_archive: self.max_archive(),
+            unchanged: self.plan.sees_whole_project(),
+            environment: Environment::of_process(),
+        };
+        StagedSource::new(&self.wish.path, options)
+    }
+
+    /// What differs from the base, if there is one and that can be known. What cannot be compared is scanned whole,
+    /// and all that is found in it is new.
+    fn changes(&self, comparison: &mut Comparison) -> anyhow::Result<Option<Arc<Changes>>> {
+        let Some(base) = &comparison.base else { return Ok(None) };
+        let options = ChangesOptions {
+            exclude: self.exclude.clone(),
+            max_size: self.plan.max_file,
+            max_archive: self.max_archive(),
+            jobs: self.wish.jobs(),
+        };
+        match Changes::find(&self.wish.path, &base.named.commit, options) {
+            Ok(changes) => Ok(Some(Arc::new(changes))),
+            Err(error @ (ChangesError::Root(_) | ChangesError::Repository { .. })) => Err(error.into()),
+            Err(error) => {
+                let why = match error {
+                    ChangesError::Shallow { .. } => format!(
+                        "this shallow clone does not reach back to where HEAD and {} part (`git fetch --deepen` does)",
+                        base.named.reference
+                    ),
+                    ChangesError::Unrelated { .. } => {
+                        format!("HEAD and {} have no commit in common", base.named.reference)
+                    }
+                    other => other.to_string(),
+                };
+                let message = format!("{why}, so everything is scanned, and all that is found counts as new");
+                comparison.notices.push(widened(&message));
+                Ok(None)
+            }
+        }
+    }
 }
 
 fn widened(why: &str) -> Notice {
@@ -157,9 +254,8 @@ fn widened(why: &str) -> Notice {
 /// Runs it. An engine that does not start is an incomplete run, not a mistake of the user's: `Err` with the exit
 /// code that is to be given after its words have been shown.
 pub fn run(wish: &Wish, prepared: &Prepared) -> anyhow::Result<Result<Outcome, u8>> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = Settings {
-        jobs: wish.jobs.map_or(cores, usize::from),
+        jobs: wish.jobs(),
         reproducible: std::env::var_os("SOURCE_DATE_EPOCH").is_some(),
         may_be_empty: prepared.may_be_empty,
         version: env!("CARGO_PKG_VERSION").into(),

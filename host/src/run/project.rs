@@ -14,13 +14,16 @@ use crate::router::{self, Hits};
 use crate::sandbox::{Batch, CallResult, FileData, Instance};
 use crate::source::Entry;
 
-/// Runs every whole-project plugin that got a file.
+/// Runs every whole-project plugin that got a file, unless none of them is what the run is about.
 pub(super) fn conclude(shared: &Shared<'_>, all: &mut Collected) {
     let mut wanted: BTreeMap<usize, Vec<Entry>> = BTreeMap::new();
     for (plugin, entry) in shared.kept(all) {
         wanted.entry(plugin).or_default().push(entry);
     }
     for (plugin, mut entries) in wanted {
+        if !entries.iter().any(|entry| entry.in_scope) {
+            continue;
+        }
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         Project { shared, plugin, all, batches: Vec::new() }.run(&entries);
     }

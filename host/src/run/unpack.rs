@@ -68,8 +68,9 @@ impl Worker<'_> {
         match done {
             Ok(false) => return false,
             Ok(true) => {
-                self.shared.control.files.fetch_add(1, Ordering::Relaxed);
-                self.shared.control.bytes.fetch_add(entry.size, Ordering::Relaxed);
+                let counts = u64::from(entry.in_scope);
+                self.shared.control.files.fetch_add(counts, Ordering::Relaxed);
+                self.shared.control.bytes.fetch_add(entry.size * counts, Ordering::Relaxed);
             }
             Err(error) => self.all.unread(&entry.path, &error),
         }
@@ -139,11 +140,12 @@ impl Worker<'_> {
                         stat: member.stat.map(|(mode, uid, gid)| Stat { mode, uid, gid }),
                         provenance: provenance.clone(),
                         content: Content::Bytes(member.bytes.into()),
+                        in_scope: outer.in_scope,
                     };
                     if shared.excludes(&entry.path) {
                         self.all.skip(&entry.path, SkipReason::Excluded, String::new());
                     } else {
-                        shared.control.files_known.fetch_add(1, Ordering::Relaxed);
+                        shared.control.files_known.fetch_add(u64::from(entry.in_scope), Ordering::Relaxed);
                         self.entry(&entry, Some(nest));
                     }
                 }

@@ -78,6 +78,11 @@ impl Shared<'_> {
         }
     }
 
+    /// Whether a plugin sees all its files together.
+    fn is_whole_project(&self, plugin: usize) -> bool {
+        self.plan.plugins[plugin].plugin.manifest.kind == PluginKind::WholeProject
+    }
+
     /// Whether a plugin may still be called; counts the file as missed when it may not.
     pub(super) fn may_call(&self, plugin: usize) -> bool {
         if self.plugins[plugin].is_none() {
@@ -243,7 +248,11 @@ pub(super) struct Worker<'r> {
 impl Worker<'_> {
     /// `nest`: the archive that it was found in.
     pub(super) fn entry(&mut self, entry: &Entry, nest: Option<&Nest<'_, '_>>) {
-        let named = self.shared.router.by_name(&entry.path, entry.size);
+        let mut named = self.shared.router.by_name(&entry.path, entry.size);
+        if !entry.in_scope {
+            named.candidates.retain(|plugin| self.shared.is_whole_project(*plugin));
+            named.too_large.retain(|large| self.shared.is_whole_project(large.plugin));
+        }
         if (named.candidates.is_empty() || entry.size > self.shared.plan.max_file) && self.unpack_unread(entry, nest) {
             return;
         }
@@ -265,18 +274,19 @@ impl Worker<'_> {
         self.unpack_read(entry, nest);
         let routing = Instant::now();
         let control = self.shared.control;
-        control.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+        let counts = u64::from(entry.in_scope);
+        control.bytes.fetch_add(self.buffer.len() as u64 * counts, Ordering::Relaxed);
         let kind = router::kind(&self.buffer);
         let routed = self.shared.router.by_content(&named.candidates, kind, &self.buffer, &mut self.hits);
         self.all.read_us += micros(read);
         self.all.route_us += micros(routing.elapsed());
         if routed.is_empty() {
-            self.all.binary += u64::from(kind == router::Kind::Binary);
+            self.all.binary += u64::from(kind == router::Kind::Binary) * counts;
         } else {
             self.hand_over(entry, routed);
         }
         // Counted last: who watches sees what is done.
-        control.files.fetch_add(1, Ordering::Relaxed);
+        control.files.fetch_add(counts, Ordering::Relaxed);
     }
 
     fn hand_over(&mut self, entry: &Entry, routed: Vec<router::Routed>) {
@@ -289,7 +299,7 @@ impl Worker<'_> {
         });
         let mut batches: Vec<(usize, Batch)> = Vec::new();
         for router::Routed { plugin, hits } in routed {
-            if shared.plan.plugins[plugin].plugin.manifest.kind == PluginKind::WholeProject {
+            if shared.is_whole_project(plugin) {
                 shared.keep(plugin, entry);
                 continue;
             }

@@ -5,13 +5,18 @@
 //! [`Skipped`]s. Nothing here knows plugins.
 
 pub mod archive;
+pub mod changed;
+pub mod changes;
 pub mod git;
+pub mod history;
 pub mod path;
 pub mod read;
 pub mod staged;
 pub mod stdin;
 pub mod tree;
 
+mod exclude;
+mod handles;
 mod ignored;
 mod queue;
 mod root;
@@ -22,14 +27,17 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use git::{Environment, GitBlob};
+pub use changed::{BaseSource, ChangedSource};
+pub use changes::{Changes, ChangesError, ChangesOptions};
+pub use git::{Environment, GitBlob, RevisionError};
+pub use history::{HistoryOptions, HistorySource};
 pub use read::ReadError;
 pub use root::work_tree_of;
 pub use staged::{StagedOptions, StagedSource, place as place_of};
 pub use stdin::StdinSource;
 pub use tree::{TreeOptions, TreeSource};
 
-use crate::outcome::Skipped;
+use crate::outcome::{Problem, Skipped};
 
 /// How much of the system's words, or of a link's target, a [`Skipped`] repeats.
 const MAX_DETAIL: usize = 512;
@@ -71,6 +79,9 @@ pub struct Entry {
     pub provenance: Vec<(String, String)>,
     /// Where its bytes are.
     pub content: Content,
+    /// Whether it is what the run is about. `staged` and `changed` offer all other files too where a plugin sees
+    /// the whole project; plugins that go file by file do not get those.
+    pub in_scope: bool,
 }
 
 /// What a source says of one input.
@@ -80,6 +91,10 @@ pub enum Offer {
     File(Entry),
     /// Left out, and why.
     Skipped(Skipped),
+    /// What makes the scan incomplete and is about no single file.
+    Problem(Problem),
+    /// Nothing yet. A source that works for long before it has a file to offer asks so whether to go on.
+    Waiting,
 }
 
 /// Takes offers, from several threads at once; `Break` stops the walk.
@@ -102,6 +117,20 @@ pub enum SourceError {
         /// As given.
         path: String,
     },
+    /// Only a git repository has a history.
+    #[error("`{path}` is not inside a git repository, so it has no history; drop --history to scan the folder")]
+    NoHistory {
+        /// As given.
+        path: String,
+    },
+    /// A range of commits that means nothing in this repository.
+    #[error("--history={range}: {message}")]
+    Range {
+        /// As given.
+        range: String,
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The repository is damaged, or in a form that is not understood.
     #[error("cannot read the git repository of `{path}`: {message}")]
     Repository {
@@ -114,11 +143,24 @@ pub enum SourceError {
 
 /// A place that files come from.
 pub trait Source: Sync {
-    /// `tree`, `staged`, `stdin`.
+    /// `tree`, `staged`, `changed`, `base`, `history`, `stdin`.
     fn name(&self) -> &'static str;
 
     /// Where paths are from, as seen from the folder that the command was given in: `.`, `..`, `../other`.
     fn root(&self) -> String;
+
+    /// Whether one path may be offered in several versions, each with its commit in the provenance. Then a plugin
+    /// that judges the project as a whole has no one project to judge, and what is found in several versions is
+    /// one finding ([`finding::history`](crate::finding::history)).
+    fn has_versions(&self) -> bool {
+        false
+    }
+
+    /// Where a commit that the source named in a provenance stands among all of them, the earliest first. Known
+    /// once the walk is done.
+    fn rank(&self, _commit: &str) -> Option<u64> {
+        None
+    }
 
     /// Offers everything once, on up to `jobs` threads of its own.
     fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError>;

@@ -142,7 +142,8 @@ mod tests {
     use super::*;
 
     fn entry(path: impl Into<PathBuf>) -> Entry {
-        Entry { path: "x".into(), size: 0, stat: None, provenance: vec![], content: Content::Disk(path.into()) }
+        let content = Content::Disk(path.into());
+        Entry { path: "x".into(), size: 0, stat: None, provenance: vec![], content, in_scope: true }
     }
 
     #[test]

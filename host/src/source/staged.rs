@@ -4,11 +4,9 @@
 //! A renamed file is one under its new name; a deleted one is none. Of an unmerged file, which cannot be
 //! committed yet, one version is offered: ours if we changed it, otherwise theirs.
 
-use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::ops::{ControlFlow, Range};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +15,7 @@ use gix::index::entry::{Flags, Mode, Stage};
 use gix::index::extension::Tree as CachedTree;
 use globset::GlobSet;
 
+use super::exclude::excludes;
 use super::git::{Environment, Index, Objects, Place, bytes_of};
 use super::root::Root;
 use super::{Content, Entry, GitBlob, Offer, ReadError, Sink, Source, SourceError, path, read};
@@ -34,6 +33,8 @@ pub struct StagedOptions {
     pub max_size: u64,
     /// The same for files that have the name of an archive; 0: as for all others.
     pub max_archive: u64,
+    /// Offer all other files of the index too, out of scope.
+    pub unchanged: bool,
     /// What git handed to the hook that this may be running in.
     pub environment: Environment,
 }
@@ -120,20 +121,29 @@ impl StagedSource {
         if kind != gix::objs::Kind::Blob {
             return Err(ReadError::NotRegular);
         }
-        let content = Content::Git(GitBlob::new(Arc::clone(&self.objects), id));
-        Ok(Entry { path, size, stat: None, provenance: Vec::new(), content })
+        let content = Content::Git(GitBlob::new(Arc::clone(&self.objects), id, size));
+        Ok(Entry { path, size, stat: None, provenance: Vec::new(), content, in_scope: true })
     }
 
     /// Whether a path is excluded, itself or by a folder above it.
     fn excludes(&self, path: &[u8]) -> bool {
-        let exclude = &self.options.exclude;
-        let folders = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
-        !exclude.is_empty()
-            && (exclude.is_match(OsStr::from_bytes(path))
-                || folders.into_iter().any(|at| {
-                    exclude.is_match(OsStr::from_bytes(&path[..at]))
-                        || exclude.is_match(OsStr::from_bytes(&path[..=at]))
-                }))
+        excludes(&self.options.exclude, path)
+    }
+
+    /// Offers what is not staged. What is left out of that is not said: nobody asked for it.
+    fn others(&self, staged: &HashSet<Vec<u8>>, sink: &Sink<'_>) {
+        let mut at = self.scope.start;
+        while at < self.scope.end {
+            let (full, ..) = self.entry_at(at);
+            let (next, version) = self.version(at, None);
+            at = next;
+            let Some(version) = version.filter(|_| !staged.contains(full)) else { continue };
+            if let Offer::File(entry) = self.offer(full, version)
+                && sink(Offer::File(Entry { in_scope: false, ..entry })).is_break()
+            {
+                return;
+            }
+        }
     }
 
     /// Calls `each` with all that differs from HEAD. Index and trees are both sorted by folder, so each folder
@@ -233,10 +243,22 @@ impl Source for StagedSource {
 
     /// On the caller's thread: the bytes are unpacked by whoever reads them.
     fn walk(&self, _jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError> {
-        self.changes(&mut |full, version| sink(self.offer(full, version))).map_err(|message| SourceError::Repository {
+        let mut staged = HashSet::new();
+        let mut left = false;
+        self.changes(&mut |full, version| {
+            staged.insert(full.to_vec());
+            let flow = sink(self.offer(full, version));
+            left = flow.is_break();
+            flow
+        })
+        .map_err(|message| SourceError::Repository {
             path: self.root(),
             message: path::shorten(message.as_bytes(), super::MAX_DETAIL),
-        })
+        })?;
+        if self.options.unchanged && !left {
+            self.others(&staged, sink);
+        }
+        Ok(())
     }
 
     /// Any entry of the index, staged or not; none that is excluded.

@@ -17,6 +17,7 @@ pub fn offers(source: &dyn Source) -> (Vec<Entry>, Vec<Skipped>) {
             match offer {
                 Offer::File(entry) => all.0.push(entry),
                 Offer::Skipped(skipped) => all.1.push(skipped),
+                Offer::Problem(_) | Offer::Waiting => {}
             }
             ControlFlow::Continue(())
         })

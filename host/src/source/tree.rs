@@ -389,6 +389,7 @@ fn offer(folder: &Folder, name: &OsStr, max_size: u64, max_archive: u64) -> Offe
         stat: Some(Stat { mode: metadata.mode() & 0o7777, uid: metadata.uid(), gid: metadata.gid() }),
         provenance: Vec::new(),
         content: Content::Disk(disk),
+        in_scope: true,
     })
 }
 

@@ -6,6 +6,7 @@ mod commands;
 mod configuration;
 mod determinism;
 mod exit_codes;
+mod history;
 mod input;
 mod interplay;
 mod plugins;

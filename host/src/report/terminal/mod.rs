@@ -108,6 +108,7 @@ impl Page<'_> {
                 self.line(format!("{gutter}{text}").trim_end());
             }
         }
+        self.commit(finding);
         self.note("", &finding.message);
         self.note("rule: ", &format!("{}, confidence {}", finding.rule, finding.confidence.as_str()));
         if let Origin::Override { was, reason, place } = &finding.rating.origin {
@@ -135,6 +136,30 @@ impl Page<'_> {
                 self.note("label: ", &format!("{key} = {value}"));
             }
         }
+    }
+
+    /// Who brought it, where the source knows: `commit: 1a2b3c4d5e6f by Name, 2024-05-01, still there`.
+    fn commit(&mut self, finding: &Finding) {
+        let get = |name: &str| {
+            let pairs = &finding.location.file()?.provenance;
+            pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        };
+        let Some(commit) = get("commit") else { return };
+        let mut text = commit.get(..12).unwrap_or(commit).to_owned();
+        if let Some(author) = get("author") {
+            // The address is in the other reports.
+            let name = author.split(" <").next().filter(|name| !name.is_empty()).unwrap_or(author);
+            text = format!("{text} by {name}");
+        }
+        if let Some(day) = get("date").and_then(|date| date.split('T').next()) {
+            text = format!("{text}, {day}");
+        }
+        text += match get("head") {
+            Some("yes") => ", still there",
+            Some(_) => ", no longer there",
+            None => "",
+        };
+        self.note("commit: ", &text);
     }
 
     /// What to do: the finding's own fix, what the rule's help ends with, or where to read on.
@@ -169,7 +194,7 @@ impl Page<'_> {
     fn link(&self, path: &str, text: &str) -> String {
         let root = self.options.root_abs.as_ref().and_then(|root| root.to_str());
         match root {
-            Some(root) if self.options.hyperlinks && !path.contains('\\') && self.outcome.inputs.source != "stdin" => {
+            Some(root) if self.options.hyperlinks && !path.contains('\\') && self.is_on_disk() => {
                 let root = percent_encode(root.trim_end_matches('/'));
                 // What can be opened is the archive.
                 let path = path.split("!/").next().unwrap_or(path);
@@ -177,6 +202,11 @@ impl Page<'_> {
             }
             _ => text.to_owned(),
         }
+    }
+
+    /// Whether a path leads to what was scanned. An old version is not what lies there now.
+    fn is_on_disk(&self) -> bool {
+        !matches!(self.outcome.inputs.source.as_str(), "stdin" | "history")
     }
 
     fn ignored(&mut self) {
@@ -472,6 +502,7 @@ fn kind_words(kind: crate::outcome::ProblemKind) -> &'static str {
         Kind::PolicyUnavailable => "no policy",
         Kind::ArchiveLimit => "archive not fully unpacked",
         Kind::ArchiveDamaged => "damaged archive",
+        Kind::ShallowHistory => "shallow clone",
     }
 }
 

@@ -8,17 +8,13 @@ use gix::hash::{Kind, ObjectId};
 use gix::objs::Find;
 use gix::odb::Header;
 
+use super::super::handles::Handles;
 use super::super::read::{ReadError, check};
 use super::{MAX_ALLOCATION, Place};
 
 /// The objects of a repository, loose and packed, its alternates' too.
-pub struct Objects(Arc<gix::odb::Store>);
-
-impl fmt::Debug for Objects {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Objects").field(&self.0.path()).finish()
-    }
-}
+#[derive(Debug)]
+pub struct Objects(Handles);
 
 impl Objects {
     /// Opens the database; it is read on demand.
@@ -27,23 +23,30 @@ impl Objects {
         // Replacement references are not followed: what is committed is scanned, not what stands for it.
         let none = &mut std::iter::empty();
         gix::odb::Store::at_opts(place.common_dir.join("objects"), Kind::Sha1, none, options)
-            .map(|store| Arc::new(Self(Arc::new(store))))
+            .map(|store| Arc::new(Self(Handles::new(Arc::new(store)))))
             .map_err(|error| format!("objects: {error:#}"))
     }
 
     /// For reading many objects on one thread.
     pub fn reader(&self) -> Reader {
-        Reader(self.0.to_cache_arc())
+        Reader(self.0.handle())
     }
 
     /// An object's kind and size, without unpacking it.
     pub fn header(&self, id: ObjectId) -> Result<(gix::objs::Kind, u64), ReadError> {
-        self.reader().header(id)
+        header(self.0.with(|handle| handle.try_header(&id)), id)
     }
 
     /// Replaces what is in `buf` with an object's bytes.
     pub fn read_into(&self, id: ObjectId, max: u64, buf: &mut Vec<u8>) -> Result<gix::objs::Kind, ReadError> {
-        self.reader().read_into(id, max, buf)
+        check(self.header(id)?.1, max)?;
+        self.unpack_into(id, buf)
+    }
+
+    /// The same for an object whose size is known or of no account: to ask for it is not free. What cannot be
+    /// allocated is refused.
+    pub fn unpack_into(&self, id: ObjectId, buf: &mut Vec<u8>) -> Result<gix::objs::Kind, ReadError> {
+        self.0.with(|handle| unpack(handle, id, buf))
     }
 
     /// A file's bytes, not more than `max`.
@@ -68,30 +71,40 @@ impl fmt::Debug for Reader {
 impl Reader {
     /// An object's kind and size, without unpacking it.
     pub fn header(&self, id: ObjectId) -> Result<(gix::objs::Kind, u64), ReadError> {
-        match self.0.try_header(&id) {
-            Ok(Some(header)) => Ok((header.kind(), header.size())),
-            Ok(None) => Err(missing(id)),
-            Err(error) => Err(damaged(id, &error)),
-        }
+        header(self.0.try_header(&id), id)
     }
 
     /// Replaces what is in `buf` with an object's bytes.
     pub fn read_into(&self, id: ObjectId, max: u64, buf: &mut Vec<u8>) -> Result<gix::objs::Kind, ReadError> {
         check(self.header(id)?.1, max)?;
-        let found = self.0.try_find(&id, buf).map(|data| data.map(|data| (data.kind, data.data.len())));
-        match found {
-            Ok(Some((kind, len))) => {
-                buf.truncate(len);
-                Ok(kind)
-            }
-            Ok(None) => Err(missing(id)),
-            Err(error) => Err(damaged(id, &error)),
-        }
+        unpack(&self.0, id, buf)
     }
 
     /// The one object whose name begins so; `Err(())` inside: several do.
     pub(super) fn by_prefix(&self, prefix: gix::hash::Prefix) -> Result<Option<Result<ObjectId, ()>>, String> {
         self.0.lookup_prefix(prefix, None).map_err(|error| format!("objects: {error:#}"))
+    }
+}
+
+fn header(
+    found: Result<Option<gix::odb::find::Header>, impl fmt::Display>,
+    id: ObjectId,
+) -> Result<(gix::objs::Kind, u64), ReadError> {
+    match found {
+        Ok(Some(header)) => Ok((header.kind(), header.size())),
+        Ok(None) => Err(missing(id)),
+        Err(error) => Err(damaged(id, &error)),
+    }
+}
+
+fn unpack(handle: &gix::odb::HandleArc, id: ObjectId, buf: &mut Vec<u8>) -> Result<gix::objs::Kind, ReadError> {
+    match handle.try_find(&id, buf).map(|data| data.map(|data| (data.kind, data.data.len()))) {
+        Ok(Some((kind, len))) => {
+            buf.truncate(len);
+            Ok(kind)
+        }
+        Ok(None) => Err(missing(id)),
+        Err(error) => Err(damaged(id, &error)),
     }
 }
 
@@ -109,16 +122,19 @@ fn damaged(id: ObjectId, error: &dyn fmt::Display) -> ReadError {
 pub struct GitBlob {
     objects: Arc<Objects>,
     id: ObjectId,
+    size: u64,
 }
 
 impl GitBlob {
-    pub(in super::super) fn new(objects: Arc<Objects>, id: ObjectId) -> Self {
-        Self { objects, id }
+    /// The size is the one that [`Objects::header`] says.
+    pub(in super::super) fn new(objects: Arc<Objects>, id: ObjectId, size: u64) -> Self {
+        Self { objects, id, size }
     }
 
     pub(in super::super) fn read_into(&self, max: u64, buf: &mut Vec<u8>) -> Result<(), ReadError> {
-        match self.objects.read_into(self.id, max, buf)? {
-            gix::objs::Kind::Blob => Ok(()),
+        check(self.size, max)?;
+        match self.objects.unpack_into(self.id, buf)? {
+            gix::objs::Kind::Blob => check(buf.len() as u64, max),
             _ => Err(ReadError::NotRegular),
         }
     }

@@ -171,12 +171,12 @@ mod tests {
         for leaf in [format!("040000 tree {empty}"), format!("100644 blob {}", "1".repeat(40))] {
             let mut line = leaf;
             for _ in 0..9 {
-                let all: String = (0..100).map(|n| format!("{line}\t{n}\n")).collect();
-                line = format!("040000 tree {}", make(dir.path(), &all));
+                let all: Vec<_> = (0..100).map(|n| format!("{line}\t{n}")).collect();
+                line = format!("040000 tree {}", make(dir.path(), &(all.join("\n") + "\n")));
             }
             let objects = Objects::open(&Place::discover(dir.path()).unwrap().unwrap()).unwrap();
             let error =
-                flatten_within(&objects, ObjectId::from_hex(line[12..].as_bytes()).unwrap(), limits).unwrap_err();
+                flatten_within(&objects, ObjectId::from_hex(&line.as_bytes()[12..]).unwrap(), limits).unwrap_err();
             assert!(error.contains("too large"), "{error}");
         }
     }

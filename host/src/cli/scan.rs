@@ -16,8 +16,8 @@ use crate::plan::{self, Plan, Request};
 use crate::policy::{FailOn, Untouched};
 use crate::run::{self, Base, Comparison, Control, RunError, Settings};
 use crate::source::{
-    BaseSource, ChangedSource, Changes, ChangesError, ChangesOptions, Environment, HistoryOptions, HistorySource, Source,
-    SourceError, StagedOptions, StagedSource, StdinSource, TreeOptions, TreeSource,
+    BaseSource, ChangedSource, Changes, ChangesError, ChangesOptions, Environment, HistoryOptions, HistorySource,
+    Source, SourceError, StagedOptions, StagedSource, StdinSource, TreeOptions, TreeSource,
 };
 
 /// Where the files come from.
@@ -111,12 +111,8 @@ pub struct Prepared {
 pub fn prepare(wish: &Wish) -> anyhow::Result<Prepared> {
     let Judge { config, files, policy, base, notices, problems } =
         base::judge(&wish.path, wish.config.as_deref(), &wish.reference, wish.wanted)?;
-    let request = Request {
-        stage: wish.stage.clone(),
-        plugins: wish.plugins.clone(),
-        fail_on: wish.fail_on,
-        today: wish.today,
-    };
+    let request =
+        Request { stage: wish.stage.clone(), plugins: wish.plugins.clone(), fail_on: wish.fail_on, today: wish.today };
     let plan = plan::make(&config, files.as_ref(), &request)?;
     let baseline = base::baseline(&config, files.as_ref())?;
     let mut comparison = Comparison {

@@ -213,7 +213,7 @@ fn what_only_a_tag_a_remote_or_the_stash_reaches() {
             0 => git(dir.path(), &["tag", name]),
             1 => git(dir.path(), &["tag", "-a", "-m", "x", name]),
             _ => git(dir.path(), &["update-ref", "refs/remotes/origin/topic", "HEAD"]),
-        }
+        };
     }
     git(dir.path(), &["checkout", "-q", "main"]);
     git(dir.path(), &["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/nothing"]);

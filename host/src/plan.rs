@@ -281,9 +281,7 @@ pub fn make(config: &Config, files: &dyn PolicyFiles, request: &Request) -> Resu
     let stage = request.stage.clone().unwrap_or_else(|| DEFAULT_STAGE.into());
     let declared = config.stages.get(&stage);
     if declared.is_none() && !STAGES.contains(&stage.as_str()) {
-        let known = stages(config);
-        let nearest = suggest::nearest(&stage, known.iter().copied()).map(str::to_owned);
-        return Err(PlanError::Stage { known: list(&known), name: stage, nearest });
+        return Err(unknown_stage(config, &stage));
     }
     let mut chosen: Vec<&Plugin> = if request.plugins.is_empty() {
         plugins_of(config, &stage, &plugins)?
@@ -374,6 +372,13 @@ fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
         read = crate::router::set(&globs)?;
     }
     Ok(Planned { plugin, config: json, limits, read })
+}
+
+/// What to say of a stage that there is not.
+pub fn unknown_stage(config: &Config, name: &str) -> PlanError {
+    let known = stages(config);
+    let nearest = suggest::nearest(name, known.iter().copied()).map(str::to_owned);
+    PlanError::Stage { name: name.to_owned(), nearest, known: list(&known) }
 }
 
 fn unknown_plugin(name: &str, plugins: &[Plugin]) -> PlanError {

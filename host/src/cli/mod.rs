@@ -3,6 +3,7 @@
 
 mod args;
 mod explain;
+mod gate;
 mod plugin;
 mod progress;
 mod rules;
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
         Command::Rules(rules) => rules::command(&rules),
         Command::Explain(explain) => explain::command(&explain),
         Command::Plugin(plugin) => plugin::command(&plugin),
+        Command::Gate(gate) => gate::command(&gate),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -19,7 +19,7 @@ use crate::source::{Environment, Source, StagedOptions, StagedSource, StdinSourc
 /// Runs it.
 pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     super::start_log(args.verbose, args.quiet);
-    let outputs = outputs(args)?;
+    let outputs = outputs(&args.formats)?;
     let config = config(args.config.as_deref(), &folder(&args.path))?;
     let base = config.folder().map_or_else(|| folder(&args.path), Path::to_owned);
     let today = crate::finding::Date::today();
@@ -47,7 +47,12 @@ pub fn command(args: &args::Run) -> anyhow::Result<u8> {
         }
         Err(error) => return Err(error.into()),
     };
-    write(&outputs, &outcome, args)?;
+    let root_abs = folder(&args.path).canonicalize().ok();
+    write(
+        &outputs,
+        &outcome,
+        &RenderOptions { verbose: args.verbose, quiet: args.quiet, root_abs, ..RenderOptions::default() },
+    )?;
     Ok(outcome.exit.code())
 }
 
@@ -60,7 +65,7 @@ pub fn config(asked: Option<&Path>, root: &Path) -> anyhow::Result<Config> {
 }
 
 /// The folder of a path: itself, or the one that the file is in.
-fn folder(path: &Path) -> PathBuf {
+pub fn folder(path: &Path) -> PathBuf {
     if path.is_file() {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         return parent.unwrap_or(Path::new(".")).to_owned();
@@ -68,8 +73,9 @@ fn folder(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
-fn outputs(args: &args::Run) -> anyhow::Result<Vec<Output>> {
-    let mut outputs = args.formats.clone();
+/// The reports that were asked for, or the terminal's.
+pub fn outputs(formats: &[Output]) -> anyhow::Result<Vec<Output>> {
+    let mut outputs = formats.to_vec();
     if outputs.iter().filter(|output| output.path.is_none()).count() > 1 {
         bail!("two reports cannot share standard output; give all but one a file: --format json=report.json");
     }
@@ -110,7 +116,8 @@ fn catch_interrupts(control: &Arc<Control>) -> anyhow::Result<()> {
     .context("cannot listen for interrupts")
 }
 
-fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Result<()> {
+/// Writes the reports. Of the options those that depend on where a report goes are set here.
+pub fn write(outputs: &[Output], outcome: &Outcome, options: &RenderOptions) -> anyhow::Result<()> {
     let stdout = std::io::stdout();
     for output in outputs {
         let to_terminal = output.path.is_none() && stdout.is_terminal();
@@ -118,9 +125,7 @@ fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Res
             color: output.path.is_none() && super::color(&stdout),
             width: super::width(),
             hyperlinks: to_terminal && super::color(&stdout),
-            verbose: args.verbose,
-            quiet: args.quiet,
-            root_abs: folder(&args.path).canonicalize().ok(),
+            ..options.clone()
         };
         let text = report::render(output.format, outcome, &options);
         match &output.path {
@@ -136,7 +141,7 @@ fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Res
         }
     }
     // Whoever asked for files only still hears the verdict.
-    if outputs.iter().all(|output| output.path.is_some() || output.format != Format::Terminal) && !args.quiet {
+    if outputs.iter().all(|output| output.path.is_some() || output.format != Format::Terminal) && !options.quiet {
         let options = RenderOptions {
             color: super::color(&std::io::stderr()),
             width: super::width(),

@@ -5,6 +5,7 @@ mod commands;
 mod configuration;
 mod determinism;
 mod exit_codes;
+mod gate;
 mod input;
 mod interplay;
 mod plugins;

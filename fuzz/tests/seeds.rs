@@ -41,3 +41,8 @@ fn config_parse() {
 fn text() {
     each("text", scanhost_fuzz::text);
 }
+
+#[test]
+fn report_read() {
+    each("report_read", scanhost_fuzz::report_read);
+}

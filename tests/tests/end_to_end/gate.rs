@@ -46,9 +46,9 @@ fn judging_a_report_is_judging_the_scan() {
         ("[[gate]]\nmax = { high = 1 }\n", 0),
         ("[[gate]]\nfail-on = \"high\"\nnew-only = true\n", 1),
         ("[[gate]]\nmeasurement = \"evasion.robust-accuracy\"\nmin-lower95 = 0.6\n", 3),
-        ("[[suppress]]\nrule = \"secrets.*\"\nreason = \"known\"\nexpires = 2100-01-31\n", 0),
-        ("[[suppress]]\nrule = \"secrets.jtw\"\nreason = \"misspelt\"\nexpires = 2100-01-31\n", 1),
-        ("[[suppress]]\npath = \"no/**\"\nreason = \"unused\"\nexpires = 2100-01-31\n", 1),
+        ("[[suppress]]\nrule = \"secrets.*\"\nreason = \"known\"\nexpires = 2099-01-31\n", 0),
+        ("[[suppress]]\nrule = \"secrets.jtw\"\nreason = \"misspelt\"\nexpires = 2099-01-31\n", 1),
+        ("[[suppress]]\npath = \"no/**\"\nreason = \"unused\"\nexpires = 2099-01-31\n", 1),
         ("[[severity]]\nrule = \"secrets.*\"\nset = \"low\"\nreason = \"a sample\"\n", 0),
         ("[[severity]]\npath = \"tests/**\"\nset = \"critical\"\nreason = \"a sample\"\n", 1),
     ];
@@ -92,9 +92,9 @@ fn the_day_and_the_stage_are_asked_for() {
     ]);
     project.scanhost(["gate", "stored.json", "--today", "2026-11-25", "-q"]).exits(1).shows(&["expired on 2026-11-24"]);
     project.scanhost(["gate", "stored.json", "--today", TODAY, "--stage", "release", "-v"]).exits(0).shows(&[
-        "gate fail-on = \"info\" (scan.toml:4)",
+        "gate fail-on = \"info\" (./scan.toml:4)",
         "suppressed: ",
-        "until: 2026-11-24, says scan.toml:7",
+        "until: 2026-11-24, says ./scan.toml:7",
     ]);
     project.scanhost(["gate", "stored.json", "--stage", "relaese"]).exits(2).says(&["did you mean `release`"]);
     project.scanhost(["gate", "stored.json", "--today", "24.11.2026"]).exits(2).says(&["YYYY-MM-DD"]);

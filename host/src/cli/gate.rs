@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 
 use super::args;
-use crate::config::Config;
+use crate::config::{Config, FingerprintKey};
 use crate::finding::Date;
 use crate::outcome::Outcome;
 use crate::plan::{self, OnDisk, PolicyFiles as _, Request, STAGES};
@@ -39,7 +39,7 @@ pub fn command(args: &args::Gate) -> anyhow::Result<u8> {
         names: names(&config, &files, &stage, &outcome)?,
         file: config.name(),
         baseline: baseline.as_ref().map(|(path, baseline)| (*path, baseline)),
-        key: config.fingerprint_key.as_ref().map(|key| key.as_bytes()),
+        key: config.fingerprint_key.as_ref().map(FingerprintKey::as_bytes),
     };
     let outcome = policy::again(outcome, with);
     let options = RenderOptions { verbose: args.verbose, quiet: args.quiet, ..RenderOptions::default() };

@@ -52,7 +52,7 @@ pub fn again(mut outcome: Outcome, with: Again<'_>) -> Outcome {
     }
     outcome.notices.extend(by_another(&outcome.policy, with.file));
     let gone = judged.gone;
-    outcome.policy = policy_use(outcome.policy, &with.file, with.baseline, with.policy, whole.then_some(gone));
+    outcome.policy = policy_use(outcome.policy, with.file, with.baseline, with.policy, whole.then_some(gone));
     let compared =
         outcome.policy.baseline.is_some() || outcome.policy.base.as_ref().is_some_and(|base| base.merge_base.is_some());
     if !compared && with.policy.gates.iter().any(|gate| gate.new_only) {
@@ -92,7 +92,7 @@ fn by_another(then: &PolicyUse, file: Option<&str>) -> Option<Notice> {
 
 fn policy_use(
     then: PolicyUse,
-    file: &Option<&str>,
+    file: Option<&str>,
     baseline: Option<(&Path, &Baseline)>,
     policy: &Policy,
     gone: Option<u64>,

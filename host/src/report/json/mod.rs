@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_later_minor_version_is_read_and_a_later_major_one_refused() {
         let with = |version: &str| render(&sample::clean()).replacen("\"1.1\"", &format!("\"{version}\""), 1);
-        let later = with("1.7").replacen("{", "{\"later\": [{}],", 1);
+        let later = with("1.7").replacen('{', "{\"later\": [{}],", 1);
         assert_eq!(read(&later), Ok(sample::clean()));
         assert_eq!(read(&with("2.0")), Err(ReadError::Version("2.0".into())));
         for wrong in ["", "1", "0.9", "1.x", "x.1", "-1.0", "\\u001b.1"] {

@@ -92,6 +92,7 @@ struct Policy<'o> {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the document's")]
 struct Base<'o> {
     reference: Text<'o>,
     commit: Text<'o>,

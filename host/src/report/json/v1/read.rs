@@ -24,7 +24,7 @@ impl Report<'_> {
         if self.verdict.exit_code != self.verdict.status.code() || self.verdict.status == Exit::Usage {
             return Err(ReadError::Contradiction("`verdict.exit_code` and `verdict.status` do not agree".into()));
         }
-        let timings = self.timings.map(timings);
+        let timings = self.timings.as_ref().map(timings);
         let rules = self.rules.into_iter().map(rule).map(|rule| (rule.id.clone(), rule)).collect();
         Ok(Outcome {
             version: self.tool.version.into(),
@@ -274,8 +274,8 @@ fn skipped(s: Skipped<'_>) -> outcome::Skipped {
     outcome::Skipped { path: s.path.into(), reason: s.reason, detail: s.detail.into() }
 }
 
-fn timings(t: Timings) -> outcome::Timings {
-    let Timings { started_unix, total_us, read_us, route_us, guest_us } = t;
+fn timings(t: &Timings) -> outcome::Timings {
+    let Timings { started_unix, total_us, read_us, route_us, guest_us } = *t;
     outcome::Timings { started_unix, total_us, read_us, route_us, guest_us }
 }
 

@@ -17,9 +17,11 @@ mod outcome;
 mod report;
 mod router;
 mod secrets;
+mod source;
 
 pub use manifest::{manifest_read, manifest_rules};
 pub use secrets::secrets_scan;
+pub use source::archive;
 
 /// A `scan.toml`: parsed or refused, and the refusal is safe to print.
 pub fn config_parse(data: &[u8]) {
@@ -33,8 +35,14 @@ pub fn config_parse(data: &[u8]) {
             for at in [0, data.len() / 3, data.len() / 2, data.len(), data.len() + 9] {
                 shown(&config.error_at(at..at + 5, "a mistake", None));
             }
-            for stage in config.stages.values() {
+            let places = config::Places::new(&config);
+            for (name, stage) in &config.stages {
                 assert!(stage.span.end <= data.len());
+                assert!(stage.budget.is_none() || places.span(&["stages", name, "budget"]).is_some());
+            }
+            for (at, one) in config.suppressions.iter().enumerate() {
+                assert!(one.span.end <= data.len() && !one.select.describe().is_empty());
+                assert!(places.span(&["suppress", &at.to_string(), "reason"]).is_some());
             }
         }
     }

@@ -18,6 +18,11 @@ fn each(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
+fn archive() {
+    each("archive", scanhost_fuzz::archive);
+}
+
+#[test]
 fn manifest_read() {
     each("manifest_read", scanhost_fuzz::manifest_read);
 }

@@ -6,6 +6,7 @@
 //! Only [`sandbox`] (and [`plugin`], which compiles) knows wasmtime; everything else is plain data and
 //! functions that are tested without it.
 
+pub mod base;
 pub mod cli;
 pub mod config;
 pub mod finding;

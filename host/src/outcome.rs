@@ -56,6 +56,10 @@ pub enum SkipReason {
     Unreadable,
     /// It changed or vanished between being listed and being read.
     Vanished,
+    /// In an archive, and needs a password.
+    Encrypted,
+    /// In an archive, packed by a method that is not supported.
+    UnsupportedCompression,
 }
 
 impl SkipReason {
@@ -74,6 +78,8 @@ impl SkipReason {
             Self::NestedRepository => "a nested repository",
             Self::Unreadable => "unreadable",
             Self::Vanished => "vanished while scanning",
+            Self::Encrypted => "encrypted",
+            Self::UnsupportedCompression => "compressed by an unsupported method",
         }
     }
 }
@@ -81,7 +87,7 @@ impl SkipReason {
 /// An input that was not looked at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
-    /// Path from the root, safe to print.
+    /// Path as of a file that was scanned, safe to print.
     pub path: String,
     /// Why.
     pub reason: SkipReason,
@@ -117,6 +123,12 @@ pub enum ProblemKind {
     GateUnmatched,
     /// The policy of the base could not be read, so built-in defaults judged the change.
     PolicyUnavailable,
+    /// An archive was not unpacked, or not to its end, because of a limit.
+    ArchiveLimit,
+    /// An archive is cut off or broken; what could be read was scanned.
+    ArchiveDamaged,
+    /// The clone is shallow: the history goes on where it ends.
+    ShallowHistory,
 }
 
 /// Something that makes the run incomplete.
@@ -156,7 +168,7 @@ pub struct PluginUse {
 pub struct Inputs {
     /// `tree`, `staged`, `changed`, `history` or `stdin`.
     pub source: String,
-    /// The root as it was given on the command line.
+    /// Where paths are from, as seen from the folder that the command was given in.
     pub root: String,
     /// Files read.
     pub files: u64,

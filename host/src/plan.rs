@@ -1,6 +1,8 @@
 //! The plan: which plugins run in this stage, with which settings, and what the verdict will be judged by.
 //! Made once from the configuration and the command line; nothing later looks at either.
 
+mod check;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +15,9 @@ use crate::plugin::{self, Plugin};
 use crate::policy::{self, Calendar, FailOn, Names, Policy, StageView};
 use crate::router::GlobError;
 use crate::sandbox::Limits;
+use crate::source::archive::ArchiveLimits;
+
+pub use check::{Checked, check};
 
 /// The stages that exist without being declared.
 pub const STAGES: &[&str] = &["commit", "build", "test", "deploy", "nightly"];
@@ -167,8 +172,17 @@ pub struct Plan {
     pub exclude: Vec<String>,
     /// Larger files are not read.
     pub max_file: u64,
+    /// How far archives are unpacked; none: they are files like any other.
+    pub archives: Option<ArchiveLimits>,
     /// Keys the fingerprints of secrets.
     pub fingerprint_key: Option<Arc<[u8]>>,
+}
+
+impl Plan {
+    /// Whether a plugin sees the whole project, so that a narrowed run still needs its other files.
+    pub fn sees_whole_project(&self) -> bool {
+        self.plugins.iter().any(|planned| planned.plugin.manifest.kind == scanhost_manifest::Kind::WholeProject)
+    }
 }
 
 /// All plugins that a configuration makes available, by id.
@@ -278,6 +292,7 @@ pub fn views(config: &Config, other: &Config, plugins: &[Plugin]) -> Vec<StageVi
 /// Makes the plan.
 pub fn make(config: &Config, files: &dyn PolicyFiles, request: &Request) -> Result<Plan, PlanError> {
     let plugins = available(config, files)?;
+    check::gate_stages(config)?;
     let stage = request.stage.clone().unwrap_or_else(|| DEFAULT_STAGE.into());
     let declared = config.stages.get(&stage);
     if declared.is_none() && !STAGES.contains(&stage.as_str()) {
@@ -307,6 +322,7 @@ pub fn make(config: &Config, files: &dyn PolicyFiles, request: &Request) -> Resu
         budget: budget(config, &stage),
         exclude: config.files.exclude.iter().map(|glob| glob.value.clone()).collect(),
         max_file: config.files.max_size.unwrap_or(MAX_FILE),
+        archives: config.files.archives.unwrap_or(true).then(ArchiveLimits::default),
         fingerprint_key: config.fingerprint_key.as_ref().map(|key| Arc::from(key.as_bytes())),
         stage,
     })
@@ -354,7 +370,7 @@ pub fn rules<'p>(plugins: impl IntoIterator<Item = &'p Plugin>) -> Vec<RuleInfo>
 }
 
 /// Settings of one plugin: the manifest's, changed by `scan.toml`.
-fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
+pub fn settle(config: &Config, plugin: Plugin) -> Result<Planned, PlanError> {
     let mut limits = Limits::of(&plugin.manifest.limits);
     let mut json = "{}".to_owned();
     let mut read = crate::router::set(&[])?;

@@ -122,7 +122,9 @@ fn scan_of_itself(project: &Project) -> Verdict {
 
 /// The other half of the proof: a scanner that finds nothing anywhere would pass the scan of itself.
 fn scan_of_the_sample(project: &Project) -> Verdict {
-    match project.scanhost("debug", ["run", "--stage", "commit", "-q", "examples/leaky-app"]).exit_code() {
+    let config = "examples/leaky-app/scan.toml";
+    let run = ["run", "--stage", "commit", "-q", "--config", config, "examples/leaky-app"];
+    match project.scanhost("debug", run).exit_code() {
         Ok(1) => Verdict::Passed,
         Ok(code) => Verdict::Failed(format!("exit code {code} where the gate has to fail with 1")),
         Err(why) => Verdict::Failed(why),

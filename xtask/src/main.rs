@@ -127,8 +127,8 @@ fn demo(project: &Project, arguments: &[OsString]) -> CommandResult {
     // All of the workspace, as plain `cargo build --release` does: another selection of packages means
     // another selection of features, and with it a second wasmtime.
     project.cargo(["build", "--release", "--workspace"]).succeed()?;
-    eprintln!("$ scanhost run examples/leaky-app");
-    project.scanhost("release", ["run", "examples/leaky-app"]).exit_code()
+    eprintln!("$ scanhost run --config examples/leaky-app/scan.toml examples/leaky-app");
+    project.scanhost("release", ["run", "--config", "examples/leaky-app/scan.toml", "examples/leaky-app"]).exit_code()
 }
 
 fn test(project: &Project, arguments: &[OsString]) -> CommandResult {

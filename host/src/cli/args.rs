@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 
+use crate::base::Wanted;
 use crate::finding::{Date, Severity};
 use crate::policy::FailOn;
 use crate::report::Format;
@@ -37,6 +38,8 @@ pub enum Command {
     Plugin(Plugin),
     /// Judge reports again without scanning: by another stage, another day, another policy
     Gate(Gate),
+    /// Check scan.toml, show what is in force, print its JSON Schema
+    Config(Config),
 }
 
 /// `scanhost run`.
@@ -69,6 +72,32 @@ pub struct Run {
     /// Scan what is staged for the next commit, as git's index has it
     #[arg(long, conflicts_with = "stdin")]
     pub staged: bool,
+    /// Scan only what differs from where this commit and HEAD part; its policy judges, and what was there is not new
+    #[arg(long, value_name = "REF", conflicts_with_all = ["staged", "stdin"])]
+    pub changed_since: Option<String>,
+    /// Scan everything, and compare with this commit: its policy judges, and what was there is not new
+    #[arg(long, value_name = "REF", conflicts_with_all = ["changed_since", "stdin"])]
+    pub base: Option<String>,
+    /// Whose policy judges a change: that of its base, or (after somebody has looked at it) its own
+    #[arg(long, value_name = "WHOSE", default_value = "base", value_parser = whose)]
+    pub policy: Wanted,
+    /// The day that expiries are judged by, YYYY-MM-DD; default: today in UTC
+    #[arg(long, value_name = "DATE")]
+    pub today: Option<Date>,
+    /// Scan git's history: every version of every file, with the commit that brought it; all that HEAD and any
+    /// reference reach, or what a range such as v1.0..HEAD has
+    #[arg(
+        long,
+        value_name = "RANGE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with_all = ["staged", "stdin"]
+    )]
+    pub history: Option<String>,
+    /// With --history: only commits of this day (UTC) or moment, and later: 2024-05-31 or 2024-05-31T12:00:00Z
+    #[arg(long, value_name = "DATE", requires = "history", value_parser = crate::source::history::parse_since)]
+    pub since: Option<jiff::Timestamp>,
     /// Scan standard input as if it were the file NAME: its name decides which rules apply
     #[arg(long, value_name = "NAME")]
     pub stdin: Option<String>,
@@ -180,6 +209,45 @@ pub enum PluginCommand {
     },
 }
 
+/// `scanhost config`.
+#[derive(ClapArgs)]
+pub struct Config {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// The commands of `scanhost config`.
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Check all of scan.toml: every stage, plugin, gate, rule and expiry
+    Check {
+        /// The project
+        #[arg(default_value = ".", value_name = "PATH")]
+        path: PathBuf,
+        /// Configuration; default: scan.toml in PATH, if there is one
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Show what is in force, each value with where it comes from
+    Show {
+        /// The project
+        #[arg(default_value = ".", value_name = "PATH")]
+        path: PathBuf,
+        /// Configuration; default: scan.toml in PATH, if there is one
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// This stage only
+        #[arg(long, value_name = "STAGE")]
+        stage: Option<String>,
+        /// `text` (TOML with comments) or `json`
+        #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+        format: String,
+    },
+    /// Print the JSON Schema of scan.toml, for editors
+    Schema,
+}
+
 /// `--format NAME[=PATH]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
@@ -201,6 +269,15 @@ fn output(text: &str) -> Result<Output, String> {
         format!("{error}{near} (formats: {})", names.join(", "))
     })?;
     Ok(Output { format, path: path.map(PathBuf::from) })
+}
+
+/// `--policy base|head`.
+fn whose(text: &str) -> Result<Wanted, String> {
+    match text {
+        "base" => Ok(Wanted::Base),
+        "head" => Ok(Wanted::Head),
+        _ => Err("it is `base` or `head`".into()),
+    }
 }
 
 /// `--fail-on LEVEL`.

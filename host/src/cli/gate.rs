@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 
 use super::args;
+use crate::base::{self, Judge, Reference, Wanted};
 use crate::config::{Config, FingerprintKey};
 use crate::finding::Date;
 use crate::outcome::Outcome;
-use crate::plan::{self, OnDisk, PolicyFiles as _, Request, STAGES};
+use crate::plan::{self, PolicyFiles, Request, STAGES};
 use crate::plugin::Plugin;
-use crate::policy::{self, Again, Baseline, Names, baseline};
+use crate::policy::{self, Again, Names};
 use crate::report::RenderOptions;
 use crate::report::json::{self, ReadError};
 
@@ -19,8 +20,7 @@ use crate::report::json::{self, ReadError};
 pub fn command(args: &args::Gate) -> anyhow::Result<u8> {
     super::start_log(args.verbose, args.quiet);
     let outputs = super::run::outputs(&args.formats)?;
-    let config = super::run::config(args.config.as_deref(), &super::run::folder(&args.root))?;
-    let files = OnDisk(config.folder().unwrap_or(&args.root).to_owned());
+    let Judge { config, files, .. } = base::judge(&args.root, args.config.as_deref(), &Reference::None, Wanted::Head)?;
     if args.results.iter().filter(|path| is_stdin(path)).count() > 1 {
         bail!("standard input is one report; name it once");
     }
@@ -32,13 +32,13 @@ pub fn command(args: &args::Gate) -> anyhow::Result<u8> {
     }
     let today = args.today.unwrap_or_else(Date::today);
     let request = Request { stage: Some(stage.clone()), fail_on: args.fail_on, today, plugins: Vec::new() };
-    let baseline = known(&config, &files)?;
+    let baseline = base::baseline(&config, files.as_ref())?;
     let with = Again {
         stage: &stage,
         policy: &plan::policy(&config, &stage, &request),
-        names: names(&config, &files, &stage, &outcome)?,
+        names: names(&config, files.as_ref(), &stage, &outcome)?,
         file: config.name(),
-        baseline: baseline.as_ref().map(|(path, baseline)| (*path, baseline)),
+        baseline: baseline.as_ref().map(|(path, baseline)| (path.as_path(), baseline)),
         key: config.fingerprint_key.as_ref().map(FingerprintKey::as_bytes),
     };
     let outcome = policy::again(outcome, with);
@@ -70,28 +70,8 @@ fn report(path: &Path) -> anyhow::Result<Outcome> {
     json::read(&text).with_context(|| format!("cannot judge {shown}"))
 }
 
-/// The baseline that the configuration names.
-fn known<'c>(config: &'c Config, files: &OnDisk) -> anyhow::Result<Option<(&'c Path, Baseline)>> {
-    let Some(named) = &config.baseline else { return Ok(None) };
-    let path = named.value.as_path();
-    let error =
-        |message: String, help: Option<&str>| config.error_at(named.span.clone(), message, help.map(str::to_owned));
-    let shown = path.display();
-    let file = files
-        .read(path, baseline::MAX_BYTES)
-        .map_err(|cause| error(format!("cannot read the baseline `{shown}`: {cause}"), None))?
-        .ok_or_else(|| {
-            error(format!("there is no baseline `{shown}`"), Some("`scanhost baseline create` makes one"))
-        })?;
-    let text = String::from_utf8(file.bytes)
-        .map_err(|_| error(format!("cannot read the baseline `{shown}`: it is not UTF-8"), None))?;
-    let baseline =
-        Baseline::parse(&text).map_err(|cause| error(format!("cannot read the baseline `{shown}`: {cause}"), None))?;
-    Ok(Some((path, baseline)))
-}
-
 /// What rules there are: those of the plugins that can be read, and those of the report.
-fn names(config: &Config, files: &OnDisk, stage: &str, outcome: &Outcome) -> anyhow::Result<Names> {
+fn names(config: &Config, files: &dyn PolicyFiles, stage: &str, outcome: &Outcome) -> anyhow::Result<Names> {
     let plugins = readable(config, files)?;
     let ran = |plugin: &&Plugin| outcome.plugins.iter().any(|used| used.id == *plugin.id());
     let of_report = || outcome.rules.keys().cloned();
@@ -104,7 +84,7 @@ fn names(config: &Config, files: &OnDisk, stage: &str, outcome: &Outcome) -> any
 }
 
 /// The plugins that a configuration makes available, but for third parties' that cannot be read: nothing is run.
-fn readable(config: &Config, files: &OnDisk) -> anyhow::Result<Vec<Plugin>> {
+fn readable(config: &Config, files: &dyn PolicyFiles) -> anyhow::Result<Vec<Plugin>> {
     let only = |keep: &dyn Fn(&crate::finding::PluginId, bool) -> bool| {
         let mut config = config.clone();
         config.plugins.retain(|id, settings| keep(id, settings.source.is_some()));

@@ -2,18 +2,21 @@
 //! again. This is the only place that prints: results to standard output, everything else to standard error.
 
 mod args;
+mod config;
 mod explain;
 mod gate;
 mod plugin;
 mod progress;
 mod rules;
 mod run;
+mod scan;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::base::{BaseError, BaselineProblem};
 use crate::config::ConfigError;
 use crate::finding::text::printable;
 use crate::outcome::Exit;
@@ -38,6 +41,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::command(&explain),
         Command::Plugin(plugin) => plugin::command(&plugin),
         Command::Gate(gate) => gate::command(&gate),
+        Command::Config(config) => config::command(&config),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -56,10 +60,15 @@ pub fn main() -> ExitCode {
 fn report(error: &anyhow::Error) -> std::io::Result<()> {
     let mut out = std::io::stderr().lock();
     let color = color(&std::io::stderr());
-    let config = error.downcast_ref::<ConfigError>().or_else(|| match error.downcast_ref::<PlanError>() {
+    let of_plan = || match error.downcast_ref::<PlanError>() {
         Some(PlanError::Config(config)) => Some(config),
         _ => None,
-    });
+    };
+    let of_base = || match (error.downcast_ref::<BaseError>(), error.downcast_ref::<BaselineProblem>()) {
+        (Some(BaseError::Config(config)), _) | (_, Some(BaselineProblem::Config(config))) => Some(config),
+        _ => None,
+    };
+    let config = error.downcast_ref::<ConfigError>().or_else(of_plan).or_else(of_base);
     if let Some(config) = config {
         return writeln!(out, "{}", config.render(color, width()));
     }

@@ -2,58 +2,70 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 
 use super::args::{self, Output};
-use super::progress::Progress;
+use super::scan::{self, From, Wish};
+use crate::base::{self, Reference};
 use crate::config::{self, Config};
-use crate::outcome::{Exit, Outcome};
-use crate::plan::{self, Plan, Request};
+use crate::finding::Date;
+use crate::outcome::Outcome;
 use crate::report::{self, Format, RenderOptions};
-use crate::run::{self, Control, RunError, Settings};
-use crate::source::{Environment, Source, StagedOptions, StagedSource, StdinSource, TreeOptions, TreeSource};
+use crate::source;
 
 /// Runs it.
 pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     super::start_log(args.verbose, args.quiet);
     let outputs = outputs(&args.formats)?;
-    let config = config(args.config.as_deref(), &folder(&args.path))?;
-    let base = config.folder().map_or_else(|| folder(&args.path), Path::to_owned);
-    let today = crate::finding::Date::today();
-    let comparison = crate::run::Comparison::none(today);
-    let request = Request { stage: args.stage.clone(), plugins: args.plugins.clone(), fail_on: args.fail_on, today };
-    let plan = plan::make(&config, &plan::OnDisk(base), &request)?;
-    let source = source(args, &plan)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let settings = Settings {
-        jobs: args.jobs.map_or(cores, usize::from),
-        reproducible: std::env::var_os("SOURCE_DATE_EPOCH").is_some(),
-        may_be_empty: args.staged,
-        version: env!("CARGO_PKG_VERSION").into(),
-    };
-    let control = Arc::new(Control::default());
-    catch_interrupts(&control)?;
-    let progress = (!args.quiet).then(|| Progress::start(&control)).flatten();
-    let outcome = run::run(&plan, &source, &comparison, &settings, &control);
-    drop(progress);
-    let outcome = match outcome {
+    let wish = wish(args);
+    let prepared = scan::prepare(&wish)?;
+    let outcome = match scan::run(&wish, &prepared)? {
         Ok(outcome) => outcome,
-        Err(error @ RunError::Engine(_)) => {
-            super::report(&error.into())?;
-            return Ok(Exit::Incomplete.code());
-        }
-        Err(error) => return Err(error.into()),
+        Err(code) => return Ok(code),
     };
-    let root_abs = folder(&args.path).canonicalize().ok();
+    let root_abs = source::work_tree_of(&args.path).or_else(|| folder(&args.path).canonicalize().ok());
     write(
         &outputs,
         &outcome,
         &RenderOptions { verbose: args.verbose, quiet: args.quiet, root_abs, ..RenderOptions::default() },
     )?;
     Ok(outcome.exit.code())
+}
+
+fn wish(args: &args::Run) -> Wish {
+    let from = match &args.stdin {
+        Some(name) => From::Stdin(name.clone()),
+        None if args.staged => From::Staged,
+        None if args.history.is_some() => {
+            From::History { range: args.history.clone().filter(|range| !range.is_empty()), since: args.since }
+        }
+        None => From::Scope,
+    };
+    Wish {
+        config: args.config.clone(),
+        stage: args.stage.clone(),
+        plugins: args.plugins.clone(),
+        fail_on: args.fail_on,
+        reference: reference(args),
+        changed: args.changed_since.is_some(),
+        wanted: args.policy,
+        today: args.today.unwrap_or_else(Date::today),
+        jobs: args.jobs,
+        progress: !args.quiet,
+        from,
+        ..Wish::all_of(&args.path)
+    }
+}
+
+/// What a flag names goes before what the pipeline says. A text on standard input is of no change.
+fn reference(args: &args::Run) -> Reference {
+    let named = args.changed_since.as_ref().or(args.base.as_ref());
+    match named {
+        Some(name) => Reference::Named(name.clone()),
+        None if args.stdin.is_some() => Reference::None,
+        None => base::ci::pipeline(&|name| std::env::var(name).ok()).map_or(Reference::None, Reference::Pipeline),
+    }
 }
 
 /// `scan.toml` as asked for, or where it is looked for, or the defaults.
@@ -90,30 +102,6 @@ pub fn outputs(formats: &[Output]) -> anyhow::Result<Vec<Output>> {
         }
     }
     Ok(outputs)
-}
-
-fn source(args: &args::Run, plan: &Plan) -> anyhow::Result<Arc<dyn Source + Send>> {
-    let exclude = crate::router::set(&plan.exclude)?;
-    let max_size = plan.max_file;
-    if let Some(name) = &args.stdin {
-        return Ok(Arc::new(StdinSource::new(name, std::io::stdin(), plan.max_file)));
-    }
-    if args.staged {
-        let options = StagedOptions { exclude, max_size, environment: Environment::of_process() };
-        return Ok(Arc::new(StagedSource::new(&args.path, options)?));
-    }
-    Ok(Arc::new(TreeSource::new(&args.path, TreeOptions { exclude, max_size })?))
-}
-
-/// The first interrupt ends the run with what it has, the second ends the process.
-fn catch_interrupts(control: &Arc<Control>) -> anyhow::Result<()> {
-    let control = Arc::clone(control);
-    ctrlc::set_handler(move || {
-        if control.interrupted.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot listen for interrupts")
 }
 
 /// Writes the reports. Of the options those that depend on where a report goes are set here.

@@ -136,26 +136,37 @@ impl ConfigError {
 
     /// For a terminal or a log of `width` columns; ends without a line end.
     pub fn render(&self, color: bool, width: usize) -> String {
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let renderer = renderer.term_width(width.clamp(40, 200));
-        let Self::Invalid(mistakes) = self else {
-            let title = brief(&self.to_string(), MAX_TEXT);
-            return renderer.render(&[Group::with_title(Level::ERROR.primary_title(title))]);
-        };
-        let mut out: Vec<String> = Vec::new();
-        for mistake in mistakes.list.iter().take(MAX_SHOWN) {
-            out.push(render_one(&renderer, &mistakes.source, mistake));
+        if let Self::Invalid(mistakes) = self {
+            return mistakes.render(&Level::ERROR, color, width);
         }
-        if mistakes.more() > 0 {
-            let title = format!("{} more mistakes are not shown", mistakes.more());
+        let title = brief(&self.to_string(), MAX_TEXT);
+        renderer(color, width).render(&[Group::with_title(Level::ERROR.primary_title(title))])
+    }
+}
+
+impl Mistakes {
+    /// For a terminal or a log of `width` columns; ends without a line end.
+    pub(super) fn render(&self, level: &Level<'_>, color: bool, width: usize) -> String {
+        let renderer = renderer(color, width);
+        let mut out: Vec<String> = Vec::new();
+        for mistake in self.list.iter().take(MAX_SHOWN) {
+            out.push(render_one(&renderer, &self.source, mistake, level));
+        }
+        if self.more() > 0 {
+            let title = format!("{} more are not shown", self.more());
             out.push(renderer.render(&[Group::with_title(Level::NOTE.primary_title(title))]));
         }
         out.join("\n\n")
     }
 }
 
-fn render_one(renderer: &Renderer, source: &Source, mistake: &Mistake) -> String {
-    let mut group = Group::with_title(Level::ERROR.primary_title(brief(&mistake.message, MAX_TEXT)));
+fn renderer(color: bool, width: usize) -> Renderer {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    renderer.term_width(width.clamp(40, 200))
+}
+
+fn render_one(renderer: &Renderer, source: &Source, mistake: &Mistake, level: &Level<'_>) -> String {
+    let mut group = Group::with_title(level.clone().primary_title(brief(&mistake.message, MAX_TEXT)));
     if let Some(span) = &mistake.span {
         let excerpt = source.excerpt(span);
         let mut annotation = AnnotationKind::Primary.span(excerpt.span.clone());

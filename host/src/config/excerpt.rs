@@ -72,6 +72,11 @@ impl Source {
         &self.name
     }
 
+    /// All of it, the key included: for reading it again, not for showing it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The number of the line that holds a byte.
     pub fn line(&self, offset: usize) -> u32 {
         let before = &self.text.as_bytes()[..offset.min(self.text.len())];

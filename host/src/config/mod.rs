@@ -5,9 +5,13 @@
 //! stage does) is not known here; [`plan`](crate::plan) checks it and points into the same file with
 //! [`Config::error_at`]. Nothing here prints, and nothing here decides what a setting leads to.
 
+pub mod edit;
 mod error;
 mod excerpt;
+mod places;
 mod reader;
+#[cfg(test)]
+mod schema_tests;
 pub mod suggest;
 #[cfg(test)]
 mod tests;
@@ -21,8 +25,11 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use annotate_snippets::Level;
+
 use crate::finding::text::brief;
 pub use error::{ConfigError, Mistake, Mistakes};
+pub use places::Places;
 
 pub use crate::finding::Date;
 use crate::finding::{Confidence, Fingerprint, PluginId, Severity};
@@ -30,6 +37,9 @@ use excerpt::Source;
 
 /// What the file is called.
 pub const FILE_NAME: &str = "scan.toml";
+
+/// JSON Schema of the file, for editors. A test holds it and the reader together.
+pub const SCHEMA: &str = include_str!("../../../docs/scan.schema.json");
 
 /// The largest file that is read. A policy written by hand is a hundredth of it.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -342,10 +352,22 @@ impl Config {
 
     /// A mistake found later than parsing, shown at its place in the file.
     pub fn error_at(&self, span: Span, message: impl Into<String>, help: Option<String>) -> ConfigError {
-        let source = self.source.clone().unwrap_or_else(|| Source::new(FILE_NAME, ""));
         let span = self.source.is_some().then_some(span);
-        let mistake = Mistake { span, message: message.into(), label: String::new(), help };
-        ConfigError::Invalid(Mistakes::new(source, vec![mistake]))
+        self.error_of(vec![Mistake { span, message: message.into(), label: String::new(), help }])
+    }
+
+    /// Several of them at once; at least one.
+    pub fn error_of(&self, mistakes: Vec<Mistake>) -> ConfigError {
+        ConfigError::Invalid(self.mistakes(mistakes))
+    }
+
+    fn mistakes(&self, list: Vec<Mistake>) -> Mistakes {
+        Mistakes::new(self.source.clone().unwrap_or_else(|| Source::new(FILE_NAME, "")), list)
+    }
+
+    /// What is no mistake and still worth a look, shown as mistakes are, for a terminal or a log of `width` columns.
+    pub fn render_warnings(&self, warnings: &[Mistake], color: bool, width: usize) -> String {
+        self.mistakes(warnings.to_vec()).render(&Level::WARNING, color, width)
     }
 
     /// How messages call the file; none without a file.
@@ -377,7 +399,9 @@ pub fn discover(root: &Path) -> Option<PathBuf> {
 
 /// Reads and parses a file.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let name = brief(&path.display().to_string(), 300);
+    // The `.` of `scanhost run .` says nothing in front of every place that is named.
+    let shown = path.strip_prefix(".").unwrap_or(path);
+    let name = brief(&shown.display().to_string(), 300);
     let unreadable = |source: std::io::Error| ConfigError::Unreadable { name: name.clone(), source };
     // An error shows a line of the file, so a link in a foreign repository must not make this
     // show a line of `/proc/self/environ`. A mounted configuration (a link beside itself) stays possible.

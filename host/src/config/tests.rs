@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const GOOD: &str = r#"
+pub(super) const GOOD: &str = r#"
 version = 1
 fingerprint-key = "0123456789abcdef0123456789abcdef"
 baseline = "ci/scan-baseline.json"
@@ -194,7 +194,11 @@ fn the_example_of_the_documentation_is_good() {
     let page = include_str!("../../../docs/configuration.md");
     let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let config = parse("scan.toml", example).map_err(|error| error.render(false, 100)).unwrap();
-    assert_eq!(config.gates.len(), 2);
+    assert_eq!(config.gates.len(), 3);
+    for part in page.split("```toml\n").skip(2).filter_map(|rest| rest.split("```").next()) {
+        let text = if part.starts_with("version") { part.to_owned() } else { format!("version = 1\n{part}") };
+        parse("scan.toml", &text).map_err(|error| error.render(false, 100)).unwrap();
+    }
 }
 
 #[test]
@@ -228,7 +232,7 @@ fn the_smallest_file_is_the_default() {
 }
 
 /// Each kind of mistake, by name; `version = 1` stands before each but those about it.
-const MISTAKES: &[(&str, &str)] = &[
+pub(super) const MISTAKES: &[(&str, &str)] = &[
     ("syntax", "[stages.commit\nplugins = []"),
     ("syntax_unterminated", "[policy]\nincomplete = \"fail\n"),
     ("duplicate_key", "[policy]\nincomplete = \"fail\"\nincomplete = \"warn\""),
@@ -296,7 +300,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "suppress_everything",
-        "[[suppress]]\npath = \"**\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nrule = \"*\"\npath = \"**/*\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nrule = \"*.*\"\nreason = \"x\"\nexpires = 2027-01-31",
+        "[[suppress]]\npath = \"**\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nrule = \"*\"\npath = \"**/*\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\nrule = \"*.*\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\npath = \"*\"\nreason = \"x\"\nexpires = 2027-01-31\n[[suppress]]\npath = \"{**/*,a}\"\nreason = \"x\"\nexpires = 2027-01-31",
     ),
     (
         "suppress_twice",
@@ -379,7 +383,7 @@ fn many_mistakes_are_counted() {
     let text: String = (0..60).fold("version = 1\n".into(), |text, n| format!("{text}wrong-{n} = 1\n"));
     let error = mistakes(&text);
     assert_eq!(error.mistakes().len(), 60);
-    assert!(error.render(false, 100).ends_with("10 more mistakes are not shown"));
+    assert!(error.render(false, 100).ends_with("10 more are not shown"));
 }
 
 #[test]
@@ -465,7 +469,7 @@ fn survive(text: &str) -> Result<(), TestCaseError> {
 }
 
 /// What a mutation puts in: pieces that mean something to TOML, and anything.
-fn piece() -> impl Strategy<Value = String> {
+pub(super) fn piece() -> impl Strategy<Value = String> {
     let words =
         ["[", "]", "[[", "\"", "'''", "\"\"\"", "=", "\n", "\r\n", ".", "{", "}", ",", "nan", "-1", "1979-05-27"];
     let keys = [
@@ -485,6 +489,17 @@ fn piece() -> impl Strategy<Value = String> {
     ];
     let pieces: Vec<&str> = words.into_iter().chain(keys).collect();
     prop_oneof![prop::sample::select(pieces).prop_map(str::to_owned), "\\PC{0,4}", any::<char>().prop_map(String::from)]
+}
+
+/// The good file with pieces put in the place of some of its bytes.
+pub(super) fn changed(changes: &[(usize, usize, String)]) -> String {
+    let mut text = GOOD.to_owned();
+    for (at, len, piece) in changes {
+        let start = text.floor_char_boundary(*at);
+        let end = text.floor_char_boundary(start + len).max(start);
+        text.replace_range(start..end, piece);
+    }
+    text
 }
 
 proptest! {
@@ -511,12 +526,6 @@ proptest! {
     fn a_good_file_with_some_changes(
         changes in prop::collection::vec((0..GOOD.len(), 0..30_usize, piece()), 1..5),
     ) {
-        let mut text = GOOD.to_owned();
-        for (at, len, piece) in changes {
-            let start = text.floor_char_boundary(at);
-            let end = text.floor_char_boundary(start + len).max(start);
-            text.replace_range(start..end, &piece);
-        }
-        survive(&text)?;
+        survive(&changed(&changes))?;
     }
 }

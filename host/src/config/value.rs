@@ -66,6 +66,19 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if millis == 0 { Err("is no duration; it has to be more than 0".into()) } else { Ok(Duration::from_millis(millis)) }
 }
 
+/// A duration as [`parse_duration`] reads it.
+pub fn format_duration(duration: Duration) -> String {
+    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut out = String::new();
+    for (factor, unit) in [(3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")] {
+        if rest >= factor {
+            out += &format!("{}{unit}", rest / factor);
+            rest %= factor;
+        }
+    }
+    out
+}
+
 /// `14d`: whole days, 0 allowed. Not a duration: an expiry knows days of the calendar, and no hours.
 pub fn parse_days(text: &str) -> Result<u32, String> {
     let number = text.trim().strip_suffix('d').filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
@@ -110,6 +123,9 @@ mod tests {
         assert_eq!(parse_duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("720h"), Ok(Duration::from_hours(720)));
+        for text in ["720h", "1m30s", "2s", "1h1ms"] {
+            assert_eq!(parse_duration(text).map(format_duration).as_deref(), Ok(text));
+        }
         for bad in
             ["", "5", "s", "0s", "30s1m", "1s1s", "1.5s", "2 s", "721h", "99999999999999999999s", "1d", "-1s", "1é"]
         {

@@ -10,13 +10,15 @@ use super::{ByteSpan, Finding};
 /// side). The more confident, then more severe finding stays, the others' rules are kept in `also`.
 pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
     let mut out: Vec<Finding> = Vec::with_capacity(findings.len());
-    let mut at: HashMap<(String, ByteSpan), Vec<usize>> = HashMap::new();
+    // With where the file comes from: two commits' versions of one path are two files.
+    let mut at: HashMap<(String, Vec<(String, String)>, ByteSpan), Vec<usize>> = HashMap::new();
     for finding in findings {
-        let Some((path, span)) = finding.location.file().and_then(|f| Some((f.path.clone(), f.bytes?))) else {
+        let key = finding.location.file().and_then(|f| Some((f.path.clone(), f.provenance.clone(), f.bytes?)));
+        let Some(key) = key else {
             out.push(finding);
             continue;
         };
-        let same = at.entry((path, span)).or_default();
+        let same = at.entry(key).or_default();
         if let Some(index) = same.iter().copied().find(|index| alike(&out[*index], &finding)) {
             absorb(&mut out[index], finding);
         } else {

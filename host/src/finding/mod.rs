@@ -6,6 +6,7 @@
 
 pub mod date;
 pub mod fingerprint;
+pub mod history;
 pub mod inline;
 pub mod location;
 pub mod mask;

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::{Baseline, Before, Completeness, Names, Policy, exit, nothing_to_compare};
 use crate::finding::{Finding, Fingerprint, Novelty, State};
 use crate::outcome::{
-    BaselineUse, Inputs, Notice, NoticeKind, Outcome, PluginUse, PolicySource, PolicyUse, ProblemKind, Timings,
+    BaselineUse, Exit, Inputs, Notice, NoticeKind, Outcome, PluginUse, PolicySource, PolicyUse, ProblemKind, Timings,
 };
 
 /// The stage that may be out of time without failing.
@@ -70,8 +70,12 @@ pub fn again(mut outcome: Outcome, with: Again<'_>) -> Outcome {
         commit: with.stage == COMMIT,
         nothing_scanned: with.policy.nothing_scanned,
         files_seen: outcome.inputs.files,
-        // A change may well be empty.
-        expected: !matches!(outcome.inputs.source.as_str(), "staged" | "changed"),
+        // A change may well be empty, and so may a part of the history.
+        expected: match outcome.inputs.source.as_str() {
+            "staged" | "changed" => false,
+            "history" => outcome.exit == Exit::NothingScanned,
+            _ => true,
+        },
     };
     outcome.exit = exit(&outcome.gates, &outcome.problems, seen);
     outcome

@@ -9,7 +9,7 @@ use crate::finding::{Confidence, Finding, Measurement, Novelty, Severity, State}
 use crate::outcome::{GateResult, GateVerdict, Judges};
 
 /// What holds where nobody said anything.
-const DEFAULT_FAIL_ON: Severity = Severity::High;
+pub const DEFAULT_FAIL_ON: Severity = Severity::High;
 
 /// `--fail-on` of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

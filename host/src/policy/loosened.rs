@@ -291,10 +291,10 @@ mod tests {
     fn severities_and_plugins() {
         let lower = "[[severity]]\nrule = \"secrets.jwt\"\nset = \"low\"\nreason = \"x\"\n";
         let higher = "[[severity]]\nrule = \"secrets.jwt\"\nset = \"high\"\nreason = \"x\"\n";
-        assert_eq!(names("", lower), ["scan.toml:3: sets the severity of rule = \"secrets.jwt\" to low"]);
+        assert_eq!(names("", lower), ["scan.toml:2: sets the severity of rule = \"secrets.jwt\" to low"]);
         assert_eq!(
             names(higher, lower),
-            ["scan.toml:3: lowers the severity of rule = \"secrets.jwt\" from high to low"]
+            ["scan.toml:2: lowers the severity of rule = \"secrets.jwt\" from high to low"]
         );
         assert_eq!(names(higher, ""), ["no longer sets the severity of rule = \"secrets.jwt\" to high"]);
         let plugin = "[plugins.own]\nsource = \"own.wasm\"\nallow = { read = [\"**\"] }\n";

@@ -22,7 +22,7 @@ use crate::outcome::{GateResult, GateVerdict, Notice, NoticeKind, Problem, Probl
 
 pub use again::{Again, NotTogether, again, together};
 pub use baseline::{Baseline, BaselineError};
-pub use gate::{FailOn, ResolvedGate, resolve};
+pub use gate::{DEFAULT_FAIL_ON, FailOn, ResolvedGate, resolve};
 pub use known::{KnownFinding, Untouched};
 pub use loosened::{Side, StageView, loosened};
 pub use measure::number;

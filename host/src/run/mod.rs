@@ -4,6 +4,7 @@
 mod collect;
 mod compare;
 mod project;
+mod unpack;
 mod worker;
 
 use std::ops::ControlFlow;
@@ -13,6 +14,7 @@ use std::time::Instant;
 
 use crossbeam_channel::bounded;
 
+use crate::finding::history;
 use crate::outcome::{Inputs, Outcome, PluginUse, Problem, ProblemKind, Timings};
 use crate::plan::{self, DEFAULT_STAGE, Plan};
 use crate::plugin::Origin;
@@ -106,7 +108,7 @@ struct Scanned {
 
 impl Tools<'_> {
     /// Reads a source to its end and hands what it offers to the plugins.
-    fn scan(&self, source: &Arc<dyn Source + Send>, control: &Control) -> Result<Scanned, SourceError> {
+    fn scan(&self, source: &Arc<dyn Source + Send>, control: &Control) -> Result<Scanned, RunError> {
         let mut all = Collected::default();
         let loaded = load(self.plan, source, self.engine, &mut all);
         let shared = worker::Shared {
@@ -118,10 +120,15 @@ impl Tools<'_> {
             control,
             deadline: self.deadline,
             project: std::sync::Mutex::new(Vec::new()),
+            exclude: crate::router::set(&self.plan.exclude)?,
+            kept: AtomicU64::new(0),
         };
         self.walk(source, &shared, &mut all)?;
         project::conclude(&shared, &mut all);
         shared.end(&mut all);
+        if source.has_versions() {
+            all.findings = history::earliest(std::mem::take(&mut all.findings), &|commit| source.rank(commit));
+        }
         Ok(Scanned { all, tally: shared.tally })
     }
 
@@ -144,19 +151,22 @@ impl Tools<'_> {
                 .collect();
             drop(receive);
             let skipped = std::sync::Mutex::new(Vec::new());
+            let problems = std::sync::Mutex::new(Vec::new());
             let walked = source.walk(jobs, &|offer| {
                 if shared.is_over() {
                     return ControlFlow::Break(());
                 }
                 match offer {
                     Offer::File(entry) => {
-                        control.files_known.fetch_add(1, Ordering::Relaxed);
+                        control.files_known.fetch_add(u64::from(entry.in_scope), Ordering::Relaxed);
                         // The receivers are gone only when every worker has died of a panic.
                         if send.send(entry).is_err() {
                             return ControlFlow::Break(());
                         }
                     }
                     Offer::Skipped(skip) => lock(&skipped).push(skip),
+                    Offer::Problem(problem) => lock(&problems).push(problem),
+                    Offer::Waiting => {}
                 }
                 ControlFlow::Continue(())
             });
@@ -173,6 +183,7 @@ impl Tools<'_> {
                     ),
                 }
             }
+            all.problems.extend(problems.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
             all.skipped.extend(skipped.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
             walked
         })

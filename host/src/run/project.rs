@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::collect::Collected;
-use super::lock;
 use super::worker::{Shared, micros};
 use crate::finding::normalise::{self, Reported};
 use crate::finding::raw;
@@ -15,13 +14,16 @@ use crate::router::{self, Hits};
 use crate::sandbox::{Batch, CallResult, FileData, Instance};
 use crate::source::Entry;
 
-/// Runs every whole-project plugin that got a file.
+/// Runs every whole-project plugin that got a file, unless none of them is what the run is about.
 pub(super) fn conclude(shared: &Shared<'_>, all: &mut Collected) {
     let mut wanted: BTreeMap<usize, Vec<Entry>> = BTreeMap::new();
-    for (plugin, entry) in std::mem::take(&mut *lock(&shared.project)) {
+    for (plugin, entry) in shared.kept(all) {
         wanted.entry(plugin).or_default().push(entry);
     }
     for (plugin, mut entries) in wanted {
+        if !entries.iter().any(|entry| entry.in_scope) {
+            continue;
+        }
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         Project { shared, plugin, all, batches: Vec::new() }.run(&entries);
     }

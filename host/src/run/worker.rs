@@ -7,8 +7,9 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 use scanhost_manifest::Kind as PluginKind;
 
+use super::Control;
 use super::collect::Collected;
-use super::{Control, lock};
+use super::unpack::Nest;
 use crate::finding::normalise::{self, Reported};
 use crate::outcome::{ProblemKind, SkipReason};
 use crate::plan::Plan;
@@ -28,6 +29,10 @@ pub(super) struct Shared<'r> {
     pub(super) deadline: Option<Instant>,
     /// What whole-project plugins want: the plan's index and the entry.
     pub(super) project: Mutex<Vec<(usize, Entry)>>,
+    /// Paths that are not scanned, for those inside archives; of all others the source leaves them out.
+    pub(super) exclude: globset::GlobSet,
+    /// Bytes in `project`, of files in archives.
+    pub(super) kept: AtomicU64,
 }
 
 /// Numbers of one plugin.
@@ -71,6 +76,11 @@ impl Shared<'_> {
                 all.problem(ProblemKind::PluginUnusable, Some(planned.plugin.id()), None, message);
             }
         }
+    }
+
+    /// Whether a plugin sees all its files together.
+    fn is_whole_project(&self, plugin: usize) -> bool {
+        self.plan.plugins[plugin].plugin.manifest.kind == PluginKind::WholeProject
     }
 
     /// Whether a plugin may still be called; counts the file as missed when it may not.
@@ -207,7 +217,7 @@ pub(super) fn work(shared: &Shared<'_>, queue: &Receiver<Entry>) -> Collected {
     for entry in queue {
         // When the run is over the queue is drained, so that the walk, which may be waiting to send, ends.
         if !shared.is_over() {
-            worker.entry(&entry);
+            worker.entry(&entry, None);
         }
     }
     for (plugin, slot) in worker.instances.iter_mut().enumerate() {
@@ -226,18 +236,26 @@ pub(super) fn work(shared: &Shared<'_>, queue: &Receiver<Entry>) -> Collected {
     worker.all
 }
 
-struct Worker<'r> {
-    shared: &'r Shared<'r>,
+pub(super) struct Worker<'r> {
+    pub(super) shared: &'r Shared<'r>,
     instances: Vec<Option<Instance>>,
     hits: Hits,
     /// Reused from file to file.
-    buffer: Vec<u8>,
-    all: Collected,
+    pub(super) buffer: Vec<u8>,
+    pub(super) all: Collected,
 }
 
 impl Worker<'_> {
-    fn entry(&mut self, entry: &Entry) {
-        let named = self.shared.router.by_name(&entry.path, entry.size);
+    /// `nest`: the archive that it was found in.
+    pub(super) fn entry(&mut self, entry: &Entry, nest: Option<&Nest<'_, '_>>) {
+        let mut named = self.shared.router.by_name(&entry.path, entry.size);
+        if !entry.in_scope {
+            named.candidates.retain(|plugin| self.shared.is_whole_project(*plugin));
+            named.too_large.retain(|large| self.shared.is_whole_project(large.plugin));
+        }
+        if (named.candidates.is_empty() || entry.size > self.shared.plan.max_file) && self.unpack_unread(entry, nest) {
+            return;
+        }
         for too_large in &named.too_large {
             let id = self.shared.plan.plugins[too_large.plugin].plugin.id();
             let detail = format!("{} bytes, the limit of {id} is {}", entry.size, too_large.limit);
@@ -246,26 +264,29 @@ impl Worker<'_> {
         if named.candidates.is_empty() {
             return;
         }
+        self.unpack_held(entry, nest);
         let started = Instant::now();
         if let Err(error) = entry.read_into(self.shared.plan.max_file, &mut self.buffer) {
             self.all.unread(&entry.path, &error);
             return;
         }
         let read = started.elapsed();
+        self.unpack_read(entry, nest);
         let routing = Instant::now();
         let control = self.shared.control;
-        control.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+        let counts = u64::from(entry.in_scope);
+        control.bytes.fetch_add(self.buffer.len() as u64 * counts, Ordering::Relaxed);
         let kind = router::kind(&self.buffer);
         let routed = self.shared.router.by_content(&named.candidates, kind, &self.buffer, &mut self.hits);
         self.all.read_us += micros(read);
         self.all.route_us += micros(routing.elapsed());
         if routed.is_empty() {
-            self.all.binary += u64::from(kind == router::Kind::Binary);
+            self.all.binary += u64::from(kind == router::Kind::Binary) * counts;
         } else {
             self.hand_over(entry, routed);
         }
         // Counted last: who watches sees what is done.
-        control.files.fetch_add(1, Ordering::Relaxed);
+        control.files.fetch_add(counts, Ordering::Relaxed);
     }
 
     fn hand_over(&mut self, entry: &Entry, routed: Vec<router::Routed>) {
@@ -278,8 +299,8 @@ impl Worker<'_> {
         });
         let mut batches: Vec<(usize, Batch)> = Vec::new();
         for router::Routed { plugin, hits } in routed {
-            if shared.plan.plugins[plugin].plugin.manifest.kind == PluginKind::WholeProject {
-                lock(&shared.project).push((plugin, entry.clone()));
+            if shared.is_whole_project(plugin) {
+                shared.keep(plugin, entry);
                 continue;
             }
             if !shared.may_call(plugin) {

@@ -4,15 +4,22 @@
 //! In comes a place (a folder, an index, a stream), out go [`Entry`]s that are read on demand and
 //! [`Skipped`]s. Nothing here knows plugins.
 
+pub mod archive;
+pub mod changed;
+pub mod changes;
+pub mod git;
+pub mod history;
 pub mod path;
 pub mod read;
 pub mod staged;
 pub mod stdin;
 pub mod tree;
 
-mod git;
+mod exclude;
+mod handles;
 mod ignored;
 mod queue;
+mod root;
 #[cfg(test)]
 mod testing;
 
@@ -20,13 +27,17 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use git::{Environment, GitBlob};
+pub use changed::{BaseSource, ChangedSource};
+pub use changes::{Changes, ChangesError, ChangesOptions};
+pub use git::{Environment, GitBlob, RevisionError};
+pub use history::{HistoryOptions, HistorySource};
 pub use read::ReadError;
-pub use staged::{StagedOptions, StagedSource};
+pub use root::work_tree_of;
+pub use staged::{StagedOptions, StagedSource, place as place_of};
 pub use stdin::StdinSource;
 pub use tree::{TreeOptions, TreeSource};
 
-use crate::outcome::Skipped;
+use crate::outcome::{Problem, Skipped};
 
 /// How much of the system's words, or of a link's target, a [`Skipped`] repeats.
 const MAX_DETAIL: usize = 512;
@@ -56,7 +67,8 @@ pub enum Content {
 /// A file that a source offers; not read yet.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// From the root, `/` between the parts; bytes that are no UTF-8, control characters and what would turn
+    /// From the work tree's root, outside of a repository from the root that was given (see [`work_tree_of`]); `/`
+    /// between the parts; bytes that are no UTF-8, control characters and what would turn
     /// text around are written as `\xNN` or `\u{NNNN}`.
     pub path: String,
     /// In bytes, as the source knows it.
@@ -67,6 +79,9 @@ pub struct Entry {
     pub provenance: Vec<(String, String)>,
     /// Where its bytes are.
     pub content: Content,
+    /// Whether it is what the run is about. `staged` and `changed` offer all other files too where a plugin sees
+    /// the whole project; plugins that go file by file do not get those.
+    pub in_scope: bool,
 }
 
 /// What a source says of one input.
@@ -76,6 +91,10 @@ pub enum Offer {
     File(Entry),
     /// Left out, and why.
     Skipped(Skipped),
+    /// What makes the scan incomplete and is about no single file.
+    Problem(Problem),
+    /// Nothing yet. A source that works for long before it has a file to offer asks so whether to go on.
+    Waiting,
 }
 
 /// Takes offers, from several threads at once; `Break` stops the walk.
@@ -98,6 +117,20 @@ pub enum SourceError {
         /// As given.
         path: String,
     },
+    /// Only a git repository has a history.
+    #[error("`{path}` is not inside a git repository, so it has no history; drop --history to scan the folder")]
+    NoHistory {
+        /// As given.
+        path: String,
+    },
+    /// A range of commits that means nothing in this repository.
+    #[error("--history={range}: {message}")]
+    Range {
+        /// As given.
+        range: String,
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The repository is damaged, or in a form that is not understood.
     #[error("cannot read the git repository of `{path}`: {message}")]
     Repository {
@@ -110,16 +143,29 @@ pub enum SourceError {
 
 /// A place that files come from.
 pub trait Source: Sync {
-    /// `tree`, `staged`, `stdin`.
+    /// `tree`, `staged`, `changed`, `base`, `history`, `stdin`.
     fn name(&self) -> &'static str;
 
-    /// The root, as given on the command line.
+    /// Where paths are from, as seen from the folder that the command was given in: `.`, `..`, `../other`.
     fn root(&self) -> String;
+
+    /// Whether one path may be offered in several versions, each with its commit in the provenance. Then a plugin
+    /// that judges the project as a whole has no one project to judge, and what is found in several versions is
+    /// one finding ([`finding::history`](crate::finding::history)).
+    fn has_versions(&self) -> bool {
+        false
+    }
+
+    /// Where a commit that the source named in a provenance stands among all of them, the earliest first. Known
+    /// once the walk is done.
+    fn rank(&self, _commit: &str) -> Option<u64> {
+        None
+    }
 
     /// Offers everything once, on up to `jobs` threads of its own.
     fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError>;
 
-    /// One entry by its path from the root (`/` between the parts, no `..`), for a guest that asks for another
-    /// file. None: there is no such file, or it is outside the root, or not a regular file.
+    /// One entry by its path as entries have it (`/` between the parts, no `..`), for a guest that asks for
+    /// another file. None: there is no such file, or it is outside the root, or not a regular file.
     fn lookup(&self, path: &str) -> Option<Entry>;
 }

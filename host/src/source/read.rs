@@ -3,6 +3,7 @@
 //! What was a file when it was listed may be a FIFO, a link or twice as large when it is opened. So nothing
 //! is believed but the open file itself.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Content, Entry};
+use super::{Content, Entry, archive};
 use crate::outcome::{SkipReason, Skipped};
 
 /// Why an entry could not be read.
@@ -86,8 +87,14 @@ pub(super) fn check(size: u64, limit: u64) -> Result<(), ReadError> {
     if size > limit { Err(ReadError::TooLarge { size, limit }) } else { Ok(()) }
 }
 
-/// Appends a regular file's bytes: one open, one fstat and, if the file is what it says, one read.
-pub(super) fn read_file(path: &Path, max: u64, buf: &mut Vec<u8>) -> Result<(), ReadError> {
+/// How large a file of this path may be: what has the name of an archive is unpacked piece by piece, and may be
+/// larger than what is read as a whole.
+pub(super) fn limit(path: &str, max_size: u64, max_archive: u64) -> u64 {
+    if max_archive > max_size && archive::is_named_like_one(path) { max_archive } else { max_size }
+}
+
+/// Opens a regular file, and tells its size.
+pub fn open_file(path: &Path) -> Result<(File, u64), ReadError> {
     // Without NONBLOCK the opening of a FIFO waits for a writer; on regular files it does nothing.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = rustix::fs::open(path, flags, Mode::empty())?;
@@ -95,7 +102,12 @@ pub(super) fn read_file(path: &Path, max: u64, buf: &mut Vec<u8>) -> Result<(), 
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(ReadError::NotRegular);
     }
-    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    Ok((file.into(), u64::try_from(stat.st_size).unwrap_or(0)))
+}
+
+/// Appends a regular file's bytes: one open, one fstat and, if the file is what it says, one read.
+pub(super) fn read_file(path: &Path, max: u64, buf: &mut Vec<u8>) -> Result<(), ReadError> {
+    let (file, size) = open_file(path)?;
     check(size, max)?;
     // One byte more than there should be, so that a single read fills it only if the file has grown. The
     // first reservation is by the file's own word, but no sparse terabyte passes the check above.
@@ -130,7 +142,8 @@ mod tests {
     use super::*;
 
     fn entry(path: impl Into<PathBuf>) -> Entry {
-        Entry { path: "x".into(), size: 0, stat: None, provenance: vec![], content: Content::Disk(path.into()) }
+        let content = Content::Disk(path.into());
+        Entry { path: "x".into(), size: 0, stat: None, provenance: vec![], content, in_scope: true }
     }
 
     #[test]

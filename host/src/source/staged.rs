@@ -4,11 +4,9 @@
 //! A renamed file is one under its new name; a deleted one is none. Of an unmerged file, which cannot be
 //! committed yet, one version is offered: ours if we changed it, otherwise theirs.
 
-use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::ops::{ControlFlow, Range};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +15,9 @@ use gix::index::entry::{Flags, Mode, Stage};
 use gix::index::extension::Tree as CachedTree;
 use globset::GlobSet;
 
+use super::exclude::excludes;
 use super::git::{Environment, Index, Objects, Place, bytes_of};
+use super::root::Root;
 use super::{Content, Entry, GitBlob, Offer, ReadError, Sink, Source, SourceError, path, read};
 use crate::outcome::{SkipReason, Skipped};
 
@@ -27,23 +27,25 @@ const TREE: u16 = 0o040_000;
 /// What is left out.
 #[derive(Debug, Clone)]
 pub struct StagedOptions {
-    /// Paths from the root; see [`TreeOptions::exclude`](super::TreeOptions::exclude).
+    /// Of paths as [`Entry::path`] has them; see [`TreeOptions::exclude`](super::TreeOptions::exclude).
     pub exclude: GlobSet,
     /// In bytes; larger files are not offered.
     pub max_size: u64,
+    /// The same for files that have the name of an archive; 0: as for all others.
+    pub max_archive: u64,
+    /// Offer all other files of the index too, out of scope.
+    pub unchanged: bool,
     /// What git handed to the hook that this may be running in.
     pub environment: Environment,
 }
 
 /// See the module.
 pub struct StagedSource {
-    given: PathBuf,
+    root: Root,
     options: StagedOptions,
     place: Place,
     index: Index,
     objects: Arc<Objects>,
-    /// From the work tree to the root: empty, a folder with `/` at the end, or a single file.
-    prefix: Vec<u8>,
     /// All entries in the root, by place in the index.
     scope: Range<usize>,
 }
@@ -55,7 +57,7 @@ impl StagedSource {
     /// The root may be a folder of the repository, or a single file.
     pub fn new(root: &Path, options: StagedOptions) -> Result<Self, SourceError> {
         let given = path::escape(bytes_of(root));
-        let absolute = fs::canonicalize(root).map_err(|error| SourceError::Root { path: given.clone(), error })?;
+        let absolute = Root::find(root)?;
         let broken = |message: String| SourceError::Repository {
             path: given.clone(),
             message: path::shorten(message.as_bytes(), super::MAX_DETAIL),
@@ -70,33 +72,19 @@ impl StagedSource {
         };
         let index = Place::index(&index_path).map_err(broken)?;
         let objects = Objects::open(&place).map_err(broken)?;
-        let below = absolute
-            .strip_prefix(&place.work_tree)
-            .map_err(|_| broken(format!("it is outside the work tree {}", place.work_tree.display())))?;
-        let mut prefix = bytes_of(below).to_vec();
-        let mut scope = 0..index.0.entries().len();
-        if absolute.is_dir() {
-            if !prefix.is_empty() {
-                prefix.push(b'/');
-                // `0` is what comes after `/`.
-                let end = [bytes_of(below), b"0"].concat();
-                scope = index.first_from(&prefix)..index.first_from(&end);
-            }
+        if !absolute.starts_with(&place.work_tree) {
+            return Err(broken(format!("it is outside the work tree {}", place.work_tree.display())));
+        }
+        let root = Root::new(root, absolute, Some(place.clone()));
+        let path = root.path();
+        let scope = if path.is_empty() {
+            0..index.0.entries().len()
         } else {
-            let end = [&prefix[..], b"\0"].concat();
-            scope = index.first_from(&prefix)..index.first_from(&end);
-        }
-        Ok(Self { given: root.to_owned(), options, place, index, objects, prefix, scope })
-    }
-
-    /// The path that is shown, from the root.
-    fn shown<'i>(&self, full: &'i [u8]) -> &'i [u8] {
-        let name = || full.rsplit(|b| *b == b'/').next().unwrap_or(full);
-        match full.strip_prefix(&self.prefix[..]) {
-            Some(rest) if !rest.is_empty() => rest,
-            // The root is this file.
-            _ => name(),
-        }
+            // `0` is what comes after `/`.
+            let (first, end): (_, &[u8]) = if root.is_folder { (&root.prefix, b"0") } else { (&path, b"\0") };
+            index.first_from(first)..index.first_from(&[&path, end].concat())
+        };
+        Ok(Self { root, options, place, index, objects, scope })
     }
 
     fn entry_at(&self, at: usize) -> (&[u8], Stage, Version, Flags) {
@@ -106,11 +94,10 @@ impl StagedSource {
 
     /// What is to be said of a file that HEAD does not have in this form.
     fn offer(&self, full: &[u8], (mode, id): Version) -> Offer {
-        let shown = self.shown(full);
-        let path = path::escape(shown);
+        let path = path::escape(full);
         let skip =
             |reason, detail: &str| Offer::Skipped(Skipped { path: path.clone(), reason, detail: detail.to_owned() });
-        if self.excludes(shown) {
+        if self.excludes(full) {
             return skip(SkipReason::Excluded, "");
         }
         match Mode::from_bits(mode) {
@@ -119,8 +106,9 @@ impl StagedSource {
             Some(Mode::FILE | Mode::FILE_EXECUTABLE) => {}
             _ => return skip(SkipReason::SpecialFile, "a mode that git does not have"),
         }
+        let limit = read::limit(&path, self.options.max_size, self.options.max_archive);
         match self.blob(path.clone(), id) {
-            Ok(entry) => match read::check(entry.size, self.options.max_size) {
+            Ok(entry) => match read::check(entry.size, limit) {
                 Ok(()) => Offer::File(entry),
                 Err(error) => Offer::Skipped(error.skipped(&path)),
             },
@@ -133,20 +121,29 @@ impl StagedSource {
         if kind != gix::objs::Kind::Blob {
             return Err(ReadError::NotRegular);
         }
-        let content = Content::Git(GitBlob::new(Arc::clone(&self.objects), id));
-        Ok(Entry { path, size, stat: None, provenance: Vec::new(), content })
+        let content = Content::Git(GitBlob::new(Arc::clone(&self.objects), id, size));
+        Ok(Entry { path, size, stat: None, provenance: Vec::new(), content, in_scope: true })
     }
 
-    /// Whether a path from the root is excluded, itself or by a folder above it.
+    /// Whether a path is excluded, itself or by a folder above it.
     fn excludes(&self, path: &[u8]) -> bool {
-        let exclude = &self.options.exclude;
-        let folders = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
-        !exclude.is_empty()
-            && (exclude.is_match(OsStr::from_bytes(path))
-                || folders.into_iter().any(|at| {
-                    exclude.is_match(OsStr::from_bytes(&path[..at]))
-                        || exclude.is_match(OsStr::from_bytes(&path[..=at]))
-                }))
+        excludes(&self.options.exclude, path)
+    }
+
+    /// Offers what is not staged. What is left out of that is not said: nobody asked for it.
+    fn others(&self, staged: &HashSet<Vec<u8>>, sink: &Sink<'_>) {
+        let mut at = self.scope.start;
+        while at < self.scope.end {
+            let (full, ..) = self.entry_at(at);
+            let (next, version) = self.version(at, None);
+            at = next;
+            let Some(version) = version.filter(|_| !staged.contains(full)) else { continue };
+            if let Offer::File(entry) = self.offer(full, version)
+                && sink(Offer::File(Entry { in_scope: false, ..entry })).is_break()
+            {
+                return;
+            }
+        }
     }
 
     /// Calls `each` with all that differs from HEAD. Index and trees are both sorted by folder, so each folder
@@ -241,29 +238,34 @@ impl Source for StagedSource {
     }
 
     fn root(&self) -> String {
-        path::escape(bytes_of(&self.given))
+        self.root.shown()
     }
 
     /// On the caller's thread: the bytes are unpacked by whoever reads them.
     fn walk(&self, _jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError> {
-        self.changes(&mut |full, version| sink(self.offer(full, version))).map_err(|message| SourceError::Repository {
+        let mut staged = HashSet::new();
+        let mut left = false;
+        self.changes(&mut |full, version| {
+            staged.insert(full.to_vec());
+            let flow = sink(self.offer(full, version));
+            left = flow.is_break();
+            flow
+        })
+        .map_err(|message| SourceError::Repository {
             path: self.root(),
             message: path::shorten(message.as_bytes(), super::MAX_DETAIL),
-        })
+        })?;
+        if self.options.unchanged && !left {
+            self.others(&staged, sink);
+        }
+        Ok(())
     }
 
     /// Any entry of the index, staged or not; none that is excluded.
     fn lookup(&self, path: &str) -> Option<Entry> {
-        let bytes = path::unescape(path);
-        let full = if self.prefix.is_empty() || self.prefix.ends_with(b"/") {
-            [&self.prefix[..], &bytes].concat()
-        } else if self.shown(&self.prefix) == bytes {
-            self.prefix.clone()
-        } else {
-            return None;
-        };
+        let full = path::unescape(path);
         let at = self.index.first_from(&full);
-        if self.excludes(&bytes) || !self.scope.contains(&at) || self.entry_at(at).0 != full {
+        if self.excludes(&full) || !self.scope.contains(&at) || self.entry_at(at).0 != full {
             return None;
         }
         let (mode, id) = self.version(at, None).1?;
@@ -292,7 +294,7 @@ impl Folder<'_> {
 }
 
 /// The repository that git would use: what the environment names, otherwise the one around the root.
-fn place(root: &Path, environment: &Environment) -> Result<Option<Place>, String> {
+pub fn place(root: &Path, environment: &Environment) -> Result<Option<Place>, String> {
     let folder = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
     let Some(git_dir) = &environment.git_dir else { return Place::discover(folder) };
     let git_dir = fs::canonicalize(git_dir).map_err(|error| format!("GIT_DIR: {error}"))?;

@@ -7,7 +7,13 @@ use super::super::testing::{contents, git, git_with, offers, paths, write};
 use super::*;
 
 fn options() -> StagedOptions {
-    StagedOptions { exclude: GlobSet::empty(), max_size: 1 << 20, environment: Environment::default() }
+    StagedOptions {
+        exclude: GlobSet::empty(),
+        max_size: 1 << 20,
+        max_archive: 0,
+        unchanged: false,
+        environment: Environment::default(),
+    }
 }
 
 fn source(root: &Path) -> StagedSource {
@@ -110,11 +116,13 @@ fn a_folder_or_a_file_of_the_repository_is_a_root() {
     }
     git(dir.path(), &["add", "-A"]);
     let sub = source(&dir.path().join("a"));
-    assert_eq!(paths(&sub), ["x", "y/z"]);
-    assert!(sub.lookup("y/z").is_some() && sub.lookup("../b").is_none() && sub.lookup("b").is_none());
+    assert_eq!(paths(&sub), ["a/x", "a/y/z"]);
+    assert!(sub.lookup("a/y/z").is_some() && sub.lookup("a/../b").is_none() && sub.lookup("b").is_none());
+    assert!(sub.lookup("y/z").is_none());
+    assert_eq!(sub.root(), dir.path().to_str().unwrap());
     let single = source(&dir.path().join("a/y/z"));
-    assert_eq!(paths(&single), ["z"]);
-    assert!(single.lookup("z").is_some() && single.lookup("a/y/z").is_none());
+    assert_eq!(paths(&single), ["a/y/z"]);
+    assert!(single.lookup("a/y/z").is_some() && single.lookup("z").is_none() && single.lookup("a/x").is_none());
 }
 
 #[test]
@@ -128,6 +136,23 @@ fn lookup_reads_the_index_whether_staged_or_not() {
     for path in ["", "b", "b/", "/a", "./a", "nosuch", ".git/config"] {
         assert!(source.lookup(path).is_none(), "{path}");
     }
+}
+
+#[test]
+fn other_files_are_offered_out_of_scope() {
+    let dir = committed(&[("a", "1"), ("b/c", "1"), ("vendor/x", "1"), ("d", "1")]);
+    write(dir.path(), "a", "2");
+    write(dir.path(), "new", "2");
+    symlink("a", dir.path().join("link")).unwrap();
+    git(dir.path(), &["add", "a", "new", "link"]);
+    git(dir.path(), &["rm", "-q", "d"]);
+    write(dir.path(), "b/c", "not added");
+    let exclude = GlobSetBuilder::new().add(Glob::new("vendor/**").unwrap()).build().unwrap();
+    let source = StagedSource::new(dir.path(), StagedOptions { unchanged: true, exclude, ..options() }).unwrap();
+    assert_eq!(contents(&source), pairs(&[("a", "2"), ("b/c", "1"), ("new", "2")]));
+    let (files, skipped) = offers(&source);
+    assert_eq!(files.iter().map(|entry| entry.in_scope).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!((skipped.len(), skipped[0].path.as_str()), (1, "link"));
 }
 
 #[test]

@@ -50,6 +50,7 @@ impl StdinSource {
             stat: None,
             provenance: Vec::new(),
             content: Content::Bytes(Arc::clone(bytes)),
+            in_scope: true,
         }
     }
 }

@@ -17,6 +17,7 @@ pub fn offers(source: &dyn Source) -> (Vec<Entry>, Vec<Skipped>) {
             match offer {
                 Offer::File(entry) => all.0.push(entry),
                 Offer::Skipped(skipped) => all.1.push(skipped),
+                Offer::Problem(_) | Offer::Waiting => {}
             }
             ControlFlow::Continue(())
         })
@@ -42,13 +43,13 @@ pub fn contents(source: &dyn Source) -> Vec<(String, String)> {
     offers(source).0.into_iter().map(read).collect()
 }
 
-/// Runs git, deaf to the machine's configuration and to the environment of whoever runs the tests.
-pub fn git(dir: &Path, args: &[&str]) {
-    git_with(dir, &[], args);
+/// Runs git, deaf to the machine's configuration and to the environment of whoever runs the tests. What it says.
+pub fn git(dir: &Path, args: &[&str]) -> String {
+    git_with(dir, &[], args)
 }
 
 /// The same with more environment.
-pub fn git_with(dir: &Path, env: &[(&str, &str)], args: &[&str]) {
+pub fn git_with(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> String {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("GIT_") {
@@ -65,6 +66,7 @@ pub fn git_with(dir: &Path, env: &[(&str, &str)], args: &[&str]) {
         .output()
         .unwrap();
     assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).trim_end().to_owned()
 }
 
 /// Writes a file, making its folders.

@@ -22,6 +22,7 @@ use globset::GlobSet;
 use super::git::{Index, Place, Tracked, bytes_of};
 use super::ignored::Rules;
 use super::queue::Queue;
+use super::root::Root;
 use super::{Content, Entry, MAX_DETAIL, Offer, Sink, Source, SourceError, Stat, path, read};
 use crate::outcome::{SkipReason, Skipped};
 
@@ -31,59 +32,67 @@ const BATCH: usize = 64;
 /// What a tree leaves out.
 #[derive(Debug, Clone)]
 pub struct TreeOptions {
-    /// Paths from the root. A folder that matches, or all of whose content does (`vendor/**`), is not entered.
+    /// Of paths as [`Entry::path`] has them. A folder that matches, or all of whose content does (`vendor/**`), is not entered.
     pub exclude: GlobSet,
     /// In bytes; larger files are not offered.
     pub max_size: u64,
+    /// The same for files that have the name of an archive; 0: as for all others.
+    pub max_archive: u64,
 }
 
 /// See the module.
 pub struct TreeSource {
-    given: PathBuf,
-    root: PathBuf,
+    root: Root,
     options: TreeOptions,
 }
 
 impl TreeSource {
     /// The root may be a symbolic link, and may be a single file.
     pub fn new(root: &Path, options: TreeOptions) -> Result<Self, SourceError> {
-        // Made absolute once, so that what is found stays found if somebody changes the working directory.
-        let absolute =
-            fs::canonicalize(root).map_err(|error| SourceError::Root { path: path::escape(bytes_of(root)), error })?;
-        Ok(Self { given: root.to_owned(), root: absolute, options })
+        let absolute = Root::find(root)?;
+        let folder = if absolute.is_dir() { &absolute } else { absolute.parent().unwrap_or(&absolute) };
+        let place = Place::discover(folder).unwrap_or_else(|error| {
+            tracing::warn!(?root, error, "no usable repository, so nothing is ignored");
+            None
+        });
+        Ok(Self { root: Root::new(root, absolute, place), options })
     }
 
-    /// The root's folder when the root is a single file, and the file's name.
-    fn single(&self) -> Option<(Folder, &OsStr)> {
-        if self.root.is_dir() {
-            return None;
-        }
-        let disk = self.root.parent()?.to_owned();
-        Some((Folder { disk, ..Folder::default() }, self.root.file_name()?))
+    /// The root as a folder to begin with; of a single file the folder that it is in.
+    fn folder(&self) -> Folder {
+        let disk = &self.root.absolute;
+        let disk = if self.root.is_folder { disk } else { disk.parent().unwrap_or(disk) };
+        let path = self.root.prefix.clone();
+        Folder { disk: disk.to_owned(), shown: path::escape(&path), path, ..Folder::default() }
+    }
+
+    /// The file's name when the root is a single one.
+    fn single(&self) -> Option<&OsStr> {
+        if self.root.is_folder { None } else { self.root.absolute.file_name() }
     }
 
     /// The root with the repository that it is in, and with the rules from above it.
     fn top(&self) -> Folder {
-        let top = Folder { disk: self.root.clone(), ..Folder::default() };
-        let place = match Place::discover(&self.root) {
-            Ok(Some(place)) => place,
-            Ok(None) => return top,
-            Err(error) => {
-                tracing::warn!(root = ?self.root, error, "no usable repository, so nothing is ignored");
-                return top;
-            }
-        };
-        let mut top = top.in_repository(&place);
-        let below = self.root.strip_prefix(&place.work_tree).unwrap_or(Path::new(""));
-        if top.repository.is_some() && !below.as_os_str().is_empty() {
+        let top = self.folder();
+        let Some(place) = &self.root.place else { return top };
+        let mut top = top.in_repository(place);
+        if top.repository.is_some() && !self.root.prefix.is_empty() {
             // The folders between the repository's and ours; ours is done when it is entered.
+            let below = Path::new(OsStr::from_bytes(&self.root.prefix));
             let between: Vec<_> = below.ancestors().skip(1).collect();
             for folder in between.into_iter().rev() {
                 top.rules = Rules::of_folder(top.rules, &place.work_tree.join(folder));
             }
-            top.tracked = [bytes_of(below), b"/"].concat();
+            top.tracked.clone_from(&self.root.prefix);
         }
         top
+    }
+
+    /// Whether the root is excluded, or a folder that it is in.
+    fn excludes_root(&self) -> bool {
+        let prefix = &self.root.prefix;
+        let folders = prefix.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
+        folders.into_iter().any(|at| self.excludes_folder(&prefix[..at]))
     }
 
     /// Whether a path from the root is excluded as a folder.
@@ -107,18 +116,22 @@ impl Source for TreeSource {
     }
 
     fn root(&self) -> String {
-        path::escape(bytes_of(&self.given))
+        self.root.shown()
     }
 
     fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError> {
         let walk = Walk { source: self, sink };
-        if let Some((folder, name)) = self.single() {
+        if let Some(name) = self.single() {
             // Named on the command line, so not excluded by a pattern.
-            let _ = sink(offer(&folder, name, self.options.max_size));
+            let _ = sink(offer(&self.folder(), name, self.options.max_size, self.options.max_archive));
+            return Ok(());
+        }
+        if self.excludes_root() {
+            let _ = sink(skipped(self.folder().shown, SkipReason::Excluded, String::new()));
             return Ok(());
         }
         // That the root itself cannot be listed is an error, not one more unreadable folder.
-        fs::read_dir(&self.root).map_err(|error| SourceError::Root { path: self.root(), error })?;
+        fs::read_dir(&self.root.absolute).map_err(|error| SourceError::Root { path: self.root(), error })?;
         Queue::run(jobs, Work::Enter(self.top()), &|queue, work| match work {
             Work::Enter(folder) => walk.enter(queue, folder),
             Work::Offer(folder, names) => walk.offer(queue, &folder, &names),
@@ -131,13 +144,17 @@ impl Source for TreeSource {
     fn lookup(&self, path: &str) -> Option<Entry> {
         let bytes = path::unescape(path);
         let found = |folder: &Folder, name: &OsStr| {
-            if let Offer::File(entry) = offer(folder, name, u64::MAX) { Some(entry) } else { None }
+            if let Offer::File(entry) = offer(folder, name, u64::MAX, 0) { Some(entry) } else { None }
         };
-        if let Some((folder, name)) = self.single() {
+        let bytes = bytes.strip_prefix(&self.root.prefix[..])?;
+        let mut folder = self.folder();
+        if let Some(name) = self.single() {
             return if bytes == name.as_bytes() { found(&folder, name) } else { None };
         }
+        if self.excludes_root() {
+            return None;
+        }
         let mut parts = bytes.split(|b| *b == b'/').peekable();
-        let mut folder = Folder { disk: self.root.clone(), ..Folder::default() };
         loop {
             let part = parts.next()?;
             if matches!(part, b"" | b"." | b"..") || part.contains(&0) || part.eq_ignore_ascii_case(b".git") {
@@ -163,7 +180,7 @@ impl Source for TreeSource {
 struct Folder {
     /// Where it is.
     disk: PathBuf,
-    /// From the root, with a `/` at the end; empty for the root.
+    /// As [`Entry::path`] has it, with a `/` at the end; may be empty for the root.
     path: Vec<u8>,
     /// The same, safe to print.
     shown: String,
@@ -240,7 +257,7 @@ struct Walk<'s> {
 impl Walk<'_> {
     /// Lists a folder: its folders become work, its files are offered here or by whoever has nothing to do.
     fn enter(&self, queue: &Queue<Work>, mut folder: Folder) {
-        if !folder.path.is_empty() {
+        if folder.path.len() > self.source.root.prefix.len() {
             match Place::of_work_tree(&folder.disk) {
                 Ok(None) => {}
                 Ok(Some(place)) => folder = folder.in_repository(&place),
@@ -321,7 +338,7 @@ impl Walk<'_> {
             let what = if self.source.excludes_file(folder, name) {
                 skipped(folder.shown_of(name), SkipReason::Excluded, String::new())
             } else {
-                offer(folder, name, self.source.options.max_size)
+                offer(folder, name, self.source.options.max_size, self.source.options.max_archive)
             };
             self.send(queue, what);
         }
@@ -344,7 +361,7 @@ impl Walk<'_> {
 }
 
 /// What is to be said of a name in a folder that is no folder itself.
-fn offer(folder: &Folder, name: &OsStr, max: u64) -> Offer {
+fn offer(folder: &Folder, name: &OsStr, max_size: u64, max_archive: u64) -> Offer {
     let path = folder.shown_of(name);
     let disk = folder.disk.join(name);
     let metadata = match fs::symlink_metadata(&disk) {
@@ -363,7 +380,7 @@ fn offer(folder: &Folder, name: &OsStr, max: u64) -> Offer {
     if !kind.is_file() {
         return skipped(path, SkipReason::SpecialFile, name_of(kind).to_owned());
     }
-    if let Err(error) = read::check(metadata.len(), max) {
+    if let Err(error) = read::check(metadata.len(), read::limit(&path, max_size, max_archive)) {
         return Offer::Skipped(error.skipped(&path));
     }
     Offer::File(Entry {
@@ -372,6 +389,7 @@ fn offer(folder: &Folder, name: &OsStr, max: u64) -> Offer {
         stat: Some(Stat { mode: metadata.mode() & 0o7777, uid: metadata.uid(), gid: metadata.gid() }),
         provenance: Vec::new(),
         content: Content::Disk(disk),
+        in_scope: true,
     })
 }
 

@@ -13,7 +13,7 @@ fn source(root: &Path, exclude: &[&str]) -> TreeSource {
     for glob in exclude {
         globs.add(Glob::new(glob).unwrap());
     }
-    TreeSource::new(root, TreeOptions { exclude: globs.build().unwrap(), max_size: 1 << 20 }).unwrap()
+    TreeSource::new(root, TreeOptions { exclude: globs.build().unwrap(), max_size: 1 << 20, max_archive: 0 }).unwrap()
 }
 
 fn skips(root: &Path, exclude: &[&str]) -> Vec<(String, SkipReason)> {
@@ -51,9 +51,32 @@ fn a_rule_hides_untracked_files_only() {
     assert_eq!(paths(&source(dir.path(), &[])), all);
     // A folder of the repository: the rules above it hold.
     write(dir.path(), "src/x.key", "");
-    assert_eq!(paths(&source(&dir.path().join("src"), &[])), [".hidden", "main.rs"]);
+    assert_eq!(paths(&source(&dir.path().join("src"), &[])), ["src/.hidden", "src/main.rs"]);
     // One that is ignored itself, named on the command line.
-    assert_eq!(paths(&source(&dir.path().join("build"), &[])), ["other/x", "out.js", "tracked/a.js", "tracked/out.js"]);
+    let all = ["build/other/x", "build/out.js", "build/tracked/a.js", "build/tracked/out.js"];
+    assert_eq!(paths(&source(&dir.path().join("build"), &[])), all);
+}
+
+#[test]
+fn a_part_of_a_repository_is_shown_and_judged_by_its_whole_path() {
+    let dir = committed(&[("a/b/f", ""), ("a/b/vendor/g", ""), ("a/x", ""), ("b/f", ""), (".gitignore", "/a/b/i\n")]);
+    write(dir.path(), "a/b/i", "");
+    let sub = source(&dir.path().join("a/b"), &["a/b/vendor/**", "f"]);
+    assert_eq!(paths(&sub), ["a/b/f"]);
+    assert_eq!(skips(&dir.path().join("a/b"), &["a/b/vendor/**"]), [("a/b/vendor/".to_owned(), SkipReason::Excluded)]);
+    assert_eq!(sub.root(), dir.path().to_str().unwrap());
+    assert!(sub.lookup("a/b/f").is_some() && sub.lookup("a/b/vendor/g").is_none());
+    for path in ["f", "a/x", "a/b", "a/b/", "a/b/../x", "b/f", "a/b/a/b/f"] {
+        assert!(sub.lookup(path).is_none(), "{path}");
+    }
+    let single = source(&dir.path().join("a/b/f"), &[]);
+    assert_eq!(paths(&single), ["a/b/f"]);
+    assert!(single.lookup("a/b/f").is_some() && single.lookup("f").is_none() && single.lookup("a/b/i").is_none());
+    // The whole root is in a folder that is excluded.
+    for exclude in ["a/**", "a", "a/b"] {
+        assert_eq!(skips(&dir.path().join("a/b"), &[exclude]), [("a/b/".to_owned(), SkipReason::Excluded)]);
+        assert!(source(&dir.path().join("a/b"), &[exclude]).lookup("a/b/f").is_none());
+    }
 }
 
 #[test]
@@ -246,7 +269,7 @@ fn a_single_file_is_a_root() {
     let source = source(&dir.path().join("a/b"), &["b"]);
     assert_eq!(paths(&source), ["b"]);
     assert!(source.lookup("b").is_some() && source.lookup("c").is_none());
-    let options = TreeOptions { exclude: GlobSet::empty(), max_size: 1 };
+    let options = TreeOptions { exclude: GlobSet::empty(), max_size: 1, max_archive: 0 };
     assert!(matches!(TreeSource::new(&dir.path().join("no"), options), Err(SourceError::Root { .. })));
 }
 

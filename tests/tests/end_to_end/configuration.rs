@@ -59,3 +59,47 @@ fn a_scan_toml_that_is_no_file_is_not_passed_over() {
     let ran = linked.scanhost(["run"]).exits(2);
     assert!(!ran.err.contains("root:"), "{}", ran.all());
 }
+
+#[test]
+fn check_says_what_is_wrong_in_any_stage_and_what_is_good() {
+    let project = Project::new();
+    project.scanhost(["config", "check"]).exits(0).shows(&["no scan.toml"]);
+    project
+        .write("scan.toml", "version = 1\n[stages.nightly]\nplugins = [\"secrte\"]\n[stages.deploy]\nplugins = []\n");
+    // The stage that would run has no mistake.
+    project.write("a.txt", "x").scanhost(["run"]).exits(0);
+    let ran =
+        project.scanhost(["config", "check"]).exits(2).says(&["scan.toml:3", "did you mean `secrets`", "scan.toml:4"]);
+    assert!(ran.out.is_empty(), "{}", ran.all());
+    project.write(
+        "scan.toml",
+        "version = 1\n[[suppress]]\nrule = \"secrets.jwt\"\nreason = \"x\"\nexpires = 2020-01-31\n",
+    );
+    project
+        .scanhost(["config", "check"])
+        .exits(0)
+        .shows(&["scan.toml is good", "1 warning"])
+        .says(&["warning", "expired"]);
+    project.write("other.toml", "version = 1\n[[gate]]\nfail_on = \"low\"\n");
+    project.scanhost(["config", "check", "--config", "other.toml"]).exits(2).says(&["other.toml:3", "fail-on"]);
+    project.scanhost(["config", "check", "--config", "none.toml"]).exits(2);
+}
+
+#[test]
+fn show_is_toml_without_the_key_and_schema_is_json() {
+    let project = Project::new();
+    project.write(
+        "scan.toml",
+        "version = 1\nfingerprint-key = \"0123456789abcdef0123456789abcdef\"\n[files]\nmax-size = 5\n",
+    );
+    let ran = project.scanhost(["config", "show"]).exits(0).shows(&["max-size = 5  # scan.toml:4", "# default"]);
+    assert!(!ran.out.contains("0123456789abcdef0123456789abcdef"));
+    // What it shows is good again.
+    let shown = ran.out.clone();
+    project.write("scan.toml", &shown).scanhost(["config", "show", "--stage", "commit"]).exits(0);
+    let ran = project.scanhost(["config", "show", "--format", "json"]).exits(0);
+    assert!(serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()["stages"]["commit"].is_object());
+    project.scanhost(["config", "show", "--stage", "comit"]).exits(2).says(&["did you mean `commit`"]);
+    let ran = project.scanhost(["config", "schema"]).exits(0);
+    assert!(serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()["properties"]["gate"].is_object());
+}

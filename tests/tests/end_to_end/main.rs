@@ -1,11 +1,13 @@
 //! The real binary from the outside: what it is fed, what it says, what it ends with. One file a topic.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod archives;
 mod commands;
 mod configuration;
 mod determinism;
 mod exit_codes;
 mod gate;
+mod history;
 mod input;
 mod interplay;
 mod plugins;

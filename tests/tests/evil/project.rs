@@ -64,3 +64,27 @@ fn a_trap_in_the_middle_names_its_file_and_the_rest_is_seen() {
     assert!(report.found().contains(&("evil-project.note", "b.quiet.evil")), "{:?}", report.found());
     ran.exits(3);
 }
+
+/// Files that a plugin was handed.
+fn handed(report: &scanhost_tests::Report, plugin: &str) -> u64 {
+    let plugins = report.0["plugins"].as_array().unwrap();
+    plugins.iter().find(|p| p["id"] == plugin).unwrap()["files"].as_u64().unwrap()
+}
+
+#[test]
+fn of_staged_files_it_sees_the_whole_project_if_one_of_its_files_is_staged() {
+    let project = project("finish = \"report\"");
+    project.git(&["init", "-q"]).git(&["add", "-A"]).git(&["commit", "-qm", "all"]);
+    // Nothing that it wants: it has nothing to say, and the leak that was committed before is no file of this run.
+    project.write("other.txt", "clean").git(&["add", "other.txt"]);
+    let report = project.json(&["--staged"]).exits(0).report();
+    assert_eq!((handed(&report, "evil-project"), handed(&report, "secrets")), (0, 0));
+    assert!(report.found().is_empty(), "{:?}", report.found());
+    project.write("b.quiet.evil", "changed").git(&["add", "b.quiet.evil"]);
+    let report = project.json(&["--staged"]).report();
+    assert_eq!(handed(&report, "evil-project"), 3);
+    let found = report.found();
+    assert!(found.contains(&("evil-project.note", "a/1.quiet.evil")), "{found:?}");
+    assert!(!found.iter().any(|(rule, _)| rule.starts_with("secrets.")), "{found:?}");
+    assert_eq!(report.0["inputs"]["files"], 2);
+}

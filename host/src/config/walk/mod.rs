@@ -44,6 +44,29 @@ const ROOT: Keys = Keys {
 
 const FAIL_OR_WARN: [(&str, Incomplete); 2] = [("fail", Incomplete::Fail), ("warn", Incomplete::Warn)];
 
+/// All tables, with where the JSON Schema has them.
+#[cfg(test)]
+pub(super) const TABLES: &[(&str, &Keys)] = &[
+    ("", &ROOT),
+    ("/definitions/stage", &stages::STAGE),
+    ("/definitions/gate", &gates::GATE),
+    ("/definitions/max", &gates::MAX),
+    ("/definitions/policy", &policy::POLICY),
+    ("/definitions/suppress", &suppress::SUPPRESS),
+    ("/definitions/severity", &severity::SEVERITY),
+    ("/definitions/plugin", &plugins::PLUGIN),
+    ("/definitions/allow", &plugins::ALLOW),
+    ("/definitions/limits", &plugins::LIMITS),
+    ("/definitions/files", &policy::FILES),
+];
+
+/// A text as JSON, as an editor hands it to a schema; none when it is no TOML.
+#[cfg(test)]
+pub(super) fn json(text: &str) -> Option<serde_json::Value> {
+    let document = Document::parse(text).ok()?;
+    Some(plugins::json_table(&mut Reader::default(), document.as_table()))
+}
+
 /// The text of a file to its configuration.
 pub(super) fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
     let mut source = Source::guessing(name, text);

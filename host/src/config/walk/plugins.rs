@@ -120,7 +120,7 @@ fn limit_settings(reader: &mut Reader, table: &dyn TableLike, at: &Span) -> Limi
 }
 
 /// A plugin's own settings as JSON. Its depth is bounded by the parser.
-fn json_table(reader: &mut Reader, table: &dyn TableLike) -> serde_json::Value {
+pub(super) fn json_table(reader: &mut Reader, table: &dyn TableLike) -> serde_json::Value {
     let mut object = serde_json::Map::new();
     for (name, item) in table.iter() {
         let at = key_span(table, name, item);

@@ -72,15 +72,16 @@ pub(super) fn files(reader: &mut Reader, item: &Item, at: &Span) -> FileSettings
 pub(super) fn baseline(reader: &mut Reader, item: &Item, at: &Span) -> Option<Spanned<PathBuf>> {
     let text = reader.string("baseline", item, at)?;
     let path = text.value;
-    let parts = || path.split(['/', '\\']);
-    let stays = !path.starts_with(['/', '\\']) && !path.contains(':') && parts().all(|part| part != "..");
-    let names = parts().next_back().is_some_and(|last| !matches!(last, "" | "."));
-    if !stays || !names || path.chars().any(char::is_control) {
+    let named: Vec<&str> = path.split(['/', '\\']).filter(|part| !matches!(*part, "" | ".")).collect();
+    let stays = !path.starts_with(['/', '\\']) && !path.contains(':') && !named.contains(&"..");
+    let names = !named.is_empty() && !path.ends_with(['/', '\\', '.']) && !path.chars().any(char::is_control);
+    if !stays || !names {
         let help = "name a file in the folder of `scan.toml` or below it, as in `baseline = \"scan-baseline.json\"`";
         reader.note(text.span, "`baseline` is no path inside the project", "", Some(help.into()));
         return None;
     }
-    if parts().any(|part| part.eq_ignore_ascii_case(".git")) || path.eq_ignore_ascii_case(FILE_NAME) {
+    let of_git = named.iter().any(|part| part.eq_ignore_ascii_case(".git"));
+    if of_git || (named.len() == 1 && named[0].eq_ignore_ascii_case(FILE_NAME)) {
         let help = "give it a file of its own, as in `baseline = \"scan-baseline.json\"`";
         reader.note(text.span, "`baseline` names a file that is something else", "", Some(help.into()));
         return None;

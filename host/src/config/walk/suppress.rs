@@ -177,7 +177,9 @@ fn everything(select: &Selector) -> bool {
     const PATHS: [&str; 3] = ["\u{1}", "\u{1}/.\u{2}/\u{3}.\u{4}", ".\u{5}"];
     const RULES: [&str; 2] = ["\u{1}.\u{2}", "\u{3}.\u{4}.\u{5}"];
     let whole = |glob: &str| {
-        let glob = GlobBuilder::new(glob).literal_separator(true).build();
+        // As the router has it: without a slash it means a name in any folder.
+        let glob = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
+        let glob = GlobBuilder::new(&glob).literal_separator(true).build();
         glob.is_ok_and(|glob| PATHS.iter().all(|path| glob.compile_matcher().is_match(path)))
     };
     let narrows = select.fingerprint.is_some() || select.package.is_some() || select.advisory.is_some();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::{Config, parse};
 use crate::finding::{Comment, Level};
-use crate::outcome::{Exit, Problem};
+use crate::outcome::Problem;
 use crate::plan::{self, Request};
 use crate::report::sample;
 

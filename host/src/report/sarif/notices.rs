@@ -17,7 +17,10 @@ pub fn of_the_scan(outcome: &Outcome) -> Vec<Notification> {
         locations: problem.path.as_deref().map(at),
         properties: problem.plugin.iter().map(|id| ("plugin", json!(id.as_str()))).collect(),
     });
-    let unexpected = |reason| matches!(reason, SkipReason::TooLarge | SkipReason::Vanished);
+    let unexpected = |reason| {
+        use SkipReason as Why;
+        matches!(reason, Why::TooLarge | Why::Vanished | Why::Encrypted | Why::UnsupportedCompression)
+    };
     let skipped = outcome.inputs.skipped.iter().filter(|file| unexpected(file.reason)).map(|file| Notification {
         descriptor: Id { id: format!("skipped-{}", name_of(&file.reason)) },
         level: "note",

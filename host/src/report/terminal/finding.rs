@@ -73,6 +73,7 @@ impl Page<'_> {
                 self.line(format!("{gutter}{text}").trim_end());
             }
         }
+        self.commit(finding);
         self.note("", &finding.message);
         let novelty = match finding.novelty {
             Some(Novelty::New) => ", new",
@@ -116,6 +117,30 @@ impl Page<'_> {
         }
     }
 
+    /// Who brought it, where the source knows: `commit: 1a2b3c4d5e6f by Name, 2024-05-01, still there`.
+    fn commit(&mut self, finding: &Finding) {
+        let get = |name: &str| {
+            let pairs = &finding.location.file()?.provenance;
+            pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        };
+        let Some(commit) = get("commit") else { return };
+        let mut text = commit.get(..12).unwrap_or(commit).to_owned();
+        if let Some(author) = get("author") {
+            // The address is in the other reports.
+            let name = author.split(" <").next().filter(|name| !name.is_empty()).unwrap_or(author);
+            text = format!("{text} by {name}");
+        }
+        if let Some(day) = get("date").and_then(|date| date.split('T').next()) {
+            text = format!("{text}, {day}");
+        }
+        text += match get("head") {
+            Some("yes") => ", still there",
+            Some(_) => ", no longer there",
+            None => "",
+        };
+        self.note("commit: ", &text);
+    }
+
     /// What to do: the finding's own fix, what the rule's help ends with, or where to read on.
     fn hint(&self, finding: &Finding) -> (&'static str, String) {
         let help = self.outcome.rules.get(&finding.rule).map_or("", |rule| rule.help.as_str());
@@ -148,12 +173,19 @@ impl Page<'_> {
     pub(super) fn link(&self, path: &str, text: &str) -> String {
         let root = self.options.root_abs.as_ref().and_then(|root| root.to_str());
         match root {
-            Some(root) if self.options.hyperlinks && !path.contains('\\') && self.outcome.inputs.source != "stdin" => {
+            Some(root) if self.options.hyperlinks && !path.contains('\\') && self.is_on_disk() => {
                 let root = percent_encode(root.trim_end_matches('/'));
+                // What can be opened is the archive.
+                let path = path.split("!/").next().unwrap_or(path);
                 format!("\x1b]8;;file://{root}/{}\x1b\\{text}\x1b]8;;\x1b\\", percent_encode(path))
             }
             _ => text.to_owned(),
         }
+    }
+
+    /// Whether a path leads to what was scanned. An old version is not what lies there now.
+    fn is_on_disk(&self) -> bool {
+        !matches!(self.outcome.inputs.source.as_str(), "stdin" | "history")
     }
 
     /// What is reported and does not count.

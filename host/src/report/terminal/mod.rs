@@ -116,7 +116,15 @@ impl Page<'_> {
         // What was left out on purpose is of interest with -v only: a clean run is one line.
         let verbose = self.options.verbose > 0;
         let shown = |reason: SkipReason| {
-            verbose || matches!(reason, SkipReason::TooLarge | SkipReason::Unreadable | SkipReason::Vanished)
+            verbose
+                || matches!(
+                    reason,
+                    SkipReason::TooLarge
+                        | SkipReason::Unreadable
+                        | SkipReason::Vanished
+                        | SkipReason::Encrypted
+                        | SkipReason::UnsupportedCompression
+                )
         };
         if !skipped.iter().any(|file| shown(file.reason)) {
             return;
@@ -221,6 +229,9 @@ fn kind_words(kind: crate::outcome::ProblemKind) -> &'static str {
         Kind::BudgetExceeded => "out of budget",
         Kind::GateUnmatched => "a gate without anything to judge",
         Kind::PolicyUnavailable => "no policy",
+        Kind::ArchiveLimit => "archive not fully unpacked",
+        Kind::ArchiveDamaged => "damaged archive",
+        Kind::ShallowHistory => "shallow clone",
     }
 }
 

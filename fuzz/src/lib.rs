@@ -9,8 +9,13 @@ mod cache;
 #[path = "../../host/src/config/mod.rs"]
 mod config;
 #[allow(unused_imports, reason = "the host uses more of it")]
+#[path = "../../host/src/finding/mod.rs"]
 mod finding;
 mod manifest;
+#[path = "../../host/src/outcome.rs"]
+mod outcome;
+#[path = "../../host/src/report/mod.rs"]
+mod report;
 mod router;
 mod secrets;
 mod source;
@@ -43,6 +48,27 @@ pub fn config_parse(data: &[u8]) {
             }
         }
     }
+}
+
+/// A stored report: read or refused, and whatever is made of it is safe to print.
+pub fn report_read(data: &[u8]) {
+    use report::{Format, RenderOptions, json};
+    let safe = |text: &str| {
+        for line in text.lines() {
+            assert_eq!(finding::text::printable(line), line);
+        }
+    };
+    let outcome = match json::read(&String::from_utf8_lossy(data)) {
+        Ok(outcome) => outcome,
+        Err(error) => return safe(&error.to_string()),
+    };
+    for format in Format::ALL {
+        safe(&report::render(format, &outcome, &RenderOptions { verbose: 2, width: 30, ..RenderOptions::default() }));
+    }
+    let mut again = json::read(&json::render(&outcome)).expect("what is written is read");
+    // The last digit of a long number may differ.
+    again.measurements.clone_from(&outcome.measurements);
+    assert_eq!(again, outcome);
 }
 
 /// Lines and columns of any bytes, and any bytes made safe to show.

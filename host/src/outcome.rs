@@ -209,6 +209,19 @@ pub enum GateVerdict {
     Unjudged,
 }
 
+/// What a gate looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judges {
+    /// All findings that count.
+    #[default]
+    Findings,
+    /// Those of them that were not there before.
+    NewFindings,
+    /// Measurements, and no finding.
+    Measurements,
+}
+
 /// How one gate judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateResult {
@@ -216,6 +229,8 @@ pub struct GateResult {
     pub description: String,
     /// Where it comes from: `default`, `command line`, `scan.toml:12`.
     pub origin: String,
+    /// What it looks at.
+    pub judges: Judges,
     /// What it says.
     pub verdict: GateVerdict,
     /// How many active findings, or measurements, it counted.

@@ -36,6 +36,8 @@ pub enum Command {
     Explain(Explain),
     /// Look at plugins and pack your own
     Plugin(Plugin),
+    /// Judge reports again without scanning: by another stage, another day, another policy
+    Gate(Gate),
     /// Check scan.toml, show what is in force, print its JSON Schema
     Config(Config),
 }
@@ -110,6 +112,38 @@ pub struct Run {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say more: what was skipped or ignored, plugins' logs; twice: timings
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// `scanhost gate`.
+#[derive(ClapArgs)]
+pub struct Gate {
+    /// Reports that `--format json` wrote, judged together; `-` reads one from standard input
+    #[arg(required = true, value_name = "RESULTS")]
+    pub results: Vec<PathBuf>,
+    /// Stage whose gates apply; default: the reports'
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// Folder whose scan.toml judges
+    #[arg(long, value_name = "PATH", default_value = ".", conflicts_with = "config")]
+    pub root: PathBuf,
+    /// Configuration; default: scan.toml in the root, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Fail at this severity and above: critical, high, medium, low, info or none
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    pub fail_on: Option<FailOn>,
+    /// The day that expiries are judged by; default: today, in UTC
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub today: Option<Date>,
+    /// Report as terminal, json or sarif, on standard output or into a file; may be repeated
+    #[arg(long = "format", value_name = "NAME[=PATH]", value_parser = output)]
+    pub formats: Vec<Output>,
+    /// Say less: findings and a failed verdict only
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: what was skipped, ignored or suppressed; twice: timings
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 }

@@ -4,6 +4,7 @@
 mod args;
 mod config;
 mod explain;
+mod gate;
 mod plugin;
 mod progress;
 mod rules;
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
         Command::Rules(rules) => rules::command(&rules),
         Command::Explain(explain) => explain::command(&explain),
         Command::Plugin(plugin) => plugin::command(&plugin),
+        Command::Gate(gate) => gate::command(&gate),
         Command::Config(config) => config::command(&config),
     };
     match result {

@@ -17,14 +17,19 @@ use crate::source;
 /// Runs it.
 pub fn command(args: &args::Run) -> anyhow::Result<u8> {
     super::start_log(args.verbose, args.quiet);
-    let outputs = outputs(args)?;
+    let outputs = outputs(&args.formats)?;
     let wish = wish(args);
     let prepared = scan::prepare(&wish)?;
     let outcome = match scan::run(&wish, &prepared)? {
         Ok(outcome) => outcome,
         Err(code) => return Ok(code),
     };
-    write(&outputs, &outcome, args)?;
+    let root_abs = source::work_tree_of(&args.path).or_else(|| folder(&args.path).canonicalize().ok());
+    write(
+        &outputs,
+        &outcome,
+        &RenderOptions { verbose: args.verbose, quiet: args.quiet, root_abs, ..RenderOptions::default() },
+    )?;
     Ok(outcome.exit.code())
 }
 
@@ -85,8 +90,9 @@ pub fn folder(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
-fn outputs(args: &args::Run) -> anyhow::Result<Vec<Output>> {
-    let mut outputs = args.formats.clone();
+/// The reports that were asked for, or the terminal's.
+pub fn outputs(formats: &[Output]) -> anyhow::Result<Vec<Output>> {
+    let mut outputs = formats.to_vec();
     if outputs.iter().filter(|output| output.path.is_none()).count() > 1 {
         bail!("two reports cannot share standard output; give all but one a file: --format json=report.json");
     }
@@ -103,7 +109,8 @@ fn outputs(args: &args::Run) -> anyhow::Result<Vec<Output>> {
     Ok(outputs)
 }
 
-fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Result<()> {
+/// Writes the reports. Of the options those that depend on where a report goes are set here.
+pub fn write(outputs: &[Output], outcome: &Outcome, options: &RenderOptions) -> anyhow::Result<()> {
     let stdout = std::io::stdout();
     for output in outputs {
         let to_terminal = output.path.is_none() && stdout.is_terminal();
@@ -111,9 +118,7 @@ fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Res
             color: output.path.is_none() && super::color(&stdout),
             width: super::width(),
             hyperlinks: to_terminal && super::color(&stdout),
-            verbose: args.verbose,
-            quiet: args.quiet,
-            root_abs: source::work_tree_of(&args.path).or_else(|| folder(&args.path).canonicalize().ok()),
+            ..options.clone()
         };
         let text = report::render(output.format, outcome, &options);
         match &output.path {
@@ -129,7 +134,7 @@ fn write(outputs: &[Output], outcome: &Outcome, args: &args::Run) -> anyhow::Res
         }
     }
     // Whoever asked for files only still hears the verdict.
-    if outputs.iter().all(|output| output.path.is_some() || output.format != Format::Terminal) && !args.quiet {
+    if outputs.iter().all(|output| output.path.is_some() || output.format != Format::Terminal) && !options.quiet {
         let options = RenderOptions {
             color: super::color(&std::io::stderr()),
             width: super::width(),

@@ -18,6 +18,11 @@ impl Date {
         civil::Date::new(year, month, day).ok().map(Self)
     }
 
+    /// The day that computers count from.
+    pub fn epoch() -> Self {
+        Self(civil::Date::constant(1970, 1, 1))
+    }
+
     /// Today, in UTC.
     pub fn today() -> Self {
         Self(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())

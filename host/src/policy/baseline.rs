@@ -5,11 +5,14 @@
 //! anything. One entry stands on one line, sorted, so that two branches' changes merge and a review reads.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::gate::ResolvedGate;
 use super::known::KnownFinding;
 use crate::finding::{Finding, Fingerprint, State};
+use crate::outcome::{Notice, NoticeKind};
 
 /// What the file is called unless `scan.toml` says otherwise.
 pub const FILE_NAME: &str = "scan-baseline.json";
@@ -149,6 +152,26 @@ impl Baseline {
     /// Whether it was made with this `fingerprint-key`; with another one no secret is found again.
     pub fn fits(&self, key: Option<&[u8]>) -> bool {
         self.key == key.map(key_id)
+    }
+
+    /// What to say where it has no effect, or only some: on a stage that is judged with this `fingerprint-key` and
+    /// by these gates.
+    pub fn notices(&self, path: &Path, key: Option<&[u8]>, stage: &str, gates: &[ResolvedGate]) -> Vec<Notice> {
+        let notice = |message| Notice { kind: NoticeKind::Baseline, place: None, message };
+        let mut notices = Vec::new();
+        if !self.entries.is_empty() && !self.fits(key) {
+            notices.push(notice(format!(
+                "the baseline `{}` was made with another `fingerprint-key`, so no secret in it is found again; make it \
+                 anew with `scanhost baseline update`",
+                path.display()
+            )));
+        }
+        if !gates.iter().any(|gate| gate.new_only) {
+            notices.push(notice(format!(
+                "the baseline changes no verdict in stage `{stage}`: none of its gates says `new-only = true`"
+            )));
+        }
+        notices
     }
 
     /// Entries of this one that the other does not have.

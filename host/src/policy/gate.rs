@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::measure;
 use crate::config::{ConditionValue, Config, MeasurementGate};
 use crate::finding::{Confidence, Finding, Measurement, Novelty, Severity, State};
-use crate::outcome::{GateResult, GateVerdict};
+use crate::outcome::{GateResult, GateVerdict, Judges};
 
 /// What holds where nobody said anything.
 pub const DEFAULT_FAIL_ON: Severity = Severity::High;
@@ -85,9 +85,11 @@ impl ResolvedGate {
     fn judge(&self, findings: &[Finding], measurements: &[Measurement]) -> GateResult {
         let (description, origin) = (self.description.clone(), self.origin.clone());
         if let Some(gate) = &self.measurement {
+            let judges = Judges::Measurements;
             let measure::Measured { verdict, counted, detail } = measure::judge(gate, measurements);
-            return GateResult { description, origin, verdict, counted, detail };
+            return GateResult { description, origin, judges, verdict, counted, detail };
         }
+        let judges = if self.new_only { Judges::NewFindings } else { Judges::Findings };
         let mut counted = 0;
         let mut passed = true;
         let mut of_level: BTreeMap<Severity, u64> = BTreeMap::new();
@@ -108,7 +110,7 @@ impl ResolvedGate {
         }
         passed &= of_level.iter().all(|(severity, count)| self.max.get(severity).is_none_or(|most| count <= most));
         let verdict = if passed { GateVerdict::Passed } else { GateVerdict::Failed };
-        GateResult { description, origin, verdict, counted, detail: String::new() }
+        GateResult { description, origin, judges, verdict, counted, detail: String::new() }
     }
 
     /// Whether it lets nothing pass that the other one fails.

@@ -5,6 +5,7 @@
 //! Gating is not filtering: nothing here takes a finding away, every one is reported. Judging is a function of
 //! what was found: a stored report is judged again by the same code. Nothing here reads a file or prints.
 
+mod again;
 pub mod baseline;
 mod gate;
 mod known;
@@ -19,6 +20,7 @@ use crate::config::{Incomplete, SeverityOverride, Suppression};
 use crate::finding::{Comment, Finding, Measurement, Novelty, State, merge};
 use crate::outcome::{GateResult, GateVerdict, Notice, NoticeKind, Problem, ProblemKind};
 
+pub use again::{Again, NotTogether, again, together};
 pub use baseline::{Baseline, BaselineError};
 pub use gate::{DEFAULT_FAIL_ON, FailOn, ResolvedGate, resolve};
 pub use known::{KnownFinding, Untouched};
@@ -99,10 +101,7 @@ impl Policy {
         let mut findings = merge::merge(findings);
         merge::sort(&mut findings);
         if before.known.is_none() && !before.again && self.gates.iter().any(|gate| gate.new_only) {
-            let message = "a gate asks for new findings only, and there is nothing to compare with, so all count as \
-                           new: make a baseline with `scanhost baseline create`, or name the base of the change with \
-                           --base or --changed-since";
-            notices.push(Notice { kind: NoticeKind::Baseline, place: None, message: message.into() });
+            notices.push(nothing_to_compare());
         }
         let gates: Vec<GateResult> = gate::judge(&findings, measurements, &self.gates);
         let unmatched = |gate: &GateResult| Problem {
@@ -160,6 +159,14 @@ impl Policy {
         }
         gone
     }
+}
+
+/// What to say of a gate on new findings where all count as new.
+fn nothing_to_compare() -> Notice {
+    let message = "a gate asks for new findings only, and there is nothing to compare with, so all count as new: make a \
+                   baseline with `scanhost baseline create`, or name the base of the change with --base or \
+                   --changed-since";
+    Notice { kind: NoticeKind::Baseline, place: None, message: message.into() }
 }
 
 #[cfg(test)]

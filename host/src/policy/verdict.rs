@@ -49,11 +49,12 @@ pub fn exit(gates: &[GateResult], problems: &[Problem], seen: Completeness) -> E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::GateVerdict;
+    use crate::outcome::{GateVerdict, Judges};
 
     fn gate(passed: bool) -> GateResult {
         let verdict = if passed { GateVerdict::Passed } else { GateVerdict::Failed };
-        GateResult { description: String::new(), origin: String::new(), verdict, counted: 0, detail: String::new() }
+        let (description, origin, detail) = (String::new(), String::new(), String::new());
+        GateResult { description, origin, judges: Judges::Findings, verdict, counted: 0, detail }
     }
 
     fn problem(kind: ProblemKind) -> Problem {

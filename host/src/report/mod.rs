@@ -9,7 +9,7 @@ pub mod sarif;
 pub mod terminal;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::finding::text;
+use crate::finding::{Novelty, State, text};
 use crate::outcome::Outcome;
 
 /// The formats.
@@ -97,6 +97,44 @@ pub fn render(format: Format, outcome: &Outcome, options: &RenderOptions) -> Str
 }
 
 pub use terminal::summary;
+
+/// How many findings there are of each state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Those that count.
+    pub active: u64,
+    /// Those that a comment sets aside.
+    pub ignored: u64,
+    /// Those that `scan.toml` accepts.
+    pub suppressed: u64,
+    /// Of those that count, the new ones. None: there is nothing to compare with.
+    pub new: Option<u64>,
+}
+
+impl Tally {
+    /// Counts.
+    pub fn of(outcome: &Outcome) -> Self {
+        let mut tally = Self::default();
+        let policy = &outcome.policy;
+        // Without a single finding nobody was asked whether there is something to compare with.
+        let compared = policy.baseline.is_some() || policy.base.as_ref().is_some_and(|base| base.merge_base.is_some());
+        tally.new = (outcome.findings.is_empty() && compared).then_some(0);
+        for finding in &outcome.findings {
+            if finding.novelty.is_some() {
+                tally.new.get_or_insert(0);
+            }
+            match finding.state {
+                State::Active => tally.active += 1,
+                State::IgnoredInline { .. } => tally.ignored += 1,
+                State::Suppressed { .. } => tally.suppressed += 1,
+            }
+            if finding.state == State::Active && finding.novelty == Some(Novelty::New) {
+                *tally.new.get_or_insert(0) += 1;
+            }
+        }
+        tally
+    }
+}
 
 /// A path of the outcome as seen from the folder that the command was given in, so that an editor finds it.
 fn from_here(outcome: &Outcome, path: &str) -> String {

@@ -2,11 +2,11 @@
 
 use crate::finding::{
     Attachment, ByteSpan, Comment, Confidence, Date, Edit, FileLocation, Finding, Fingerprint, Fix, Level, Location,
-    Measurement, Origin, Package, PluginId, Position, Rating, Region, Related, Severity, Snippet, State,
+    Measurement, Novelty, Origin, Package, PluginId, Position, Rating, Region, Related, Severity, Snippet, State,
 };
 use crate::outcome::{
-    Exit, GateResult, GateVerdict, Inputs, Outcome, PluginUse, PolicySource, PolicyUse, Problem, ProblemKind, RuleInfo,
-    SkipReason, Skipped, Timings,
+    BaseUse, BaselineUse, Exit, GateResult, GateVerdict, Inputs, Judges, Notice, NoticeKind, Outcome, PluginUse,
+    PolicySource, PolicyUse, Problem, ProblemKind, RuleInfo, SkipReason, Skipped, Timings,
 };
 
 /// One of each.
@@ -19,6 +19,9 @@ pub fn all() -> Vec<Outcome> {
         incomplete(),
         tolerated(),
         hostile(),
+        change(),
+        known(),
+        measured(),
         many(230),
         empty(),
     ]
@@ -73,7 +76,9 @@ pub fn clean() -> Outcome {
 
 /// [`clean`] as a reproducible report has it.
 pub fn clean_without_timings() -> Outcome {
-    Outcome { timings: None, ..clean() }
+    let mut outcome = Outcome { timings: None, ..clean() };
+    outcome.plugins[0].time_us = 0;
+    outcome
 }
 
 /// An empty change set.
@@ -171,6 +176,113 @@ pub fn tolerated() -> Outcome {
     outcome
 }
 
+/// A change that is judged by the policy of its base, and that brings all that it may not decide itself.
+pub fn change() -> Outcome {
+    let mut outcome = clean();
+    outcome.inputs.source = "changed".into();
+    outcome.policy.source = PolicySource::Base;
+    outcome.policy.file = Some("origin/main:scan.toml".into());
+    outcome.policy.base = Some(BaseUse {
+        reference: "origin/main".into(),
+        commit: "1a2b3c4d5e6f7081".into(),
+        merge_base: Some("0f1e2d3c4b5a6978".into()),
+    });
+    let comment = Some(Comment::Ignore { reason: "only a test".into() });
+    outcome.findings = vec![
+        Finding { novelty: Some(Novelty::New), comment, ..token() },
+        Finding { novelty: Some(Novelty::Existing), ..private_key() },
+        Finding { novelty: Some(Novelty::Existing), ..suppressed() },
+        Finding {
+            novelty: Some(Novelty::New),
+            comment: Some(Comment::Malformed { lacks: "a reason".into() }),
+            location: Location::File(FileLocation { region: Some(region((7, 1), (7, 9))), ..file("src/a.py") }),
+            ..plain("secrets.generic", Level::Medium)
+        },
+        Finding { novelty: Some(Novelty::Existing), ..ignored("made up for the test") },
+    ];
+    outcome.notices = vec![
+        notice(NoticeKind::Loosened, Some("scan.toml:4"), "the gate fail-on = \"high\" is gone"),
+        notice(
+            NoticeKind::Loosened,
+            Some("scan.toml:40"),
+            "a suppression of rule = \"secrets.*\" is new, until 2027-01-31: \"we know\"",
+        ),
+        notice(
+            NoticeKind::CommentWithoutEffect,
+            Some("config/prod.env:12"),
+            "the comment beside this finding is part of the change, so it does not count before it is merged",
+        ),
+        notice(
+            NoticeKind::CommentWithoutEffect,
+            Some("src/a.py:7"),
+            "the comment beside this finding lacks a reason, so it does nothing: write `scanhost:ignore \
+             secrets.generic -- reason`",
+        ),
+        notice(
+            NoticeKind::Expiring,
+            Some("origin/main:scan.toml:20"),
+            "the suppression of rule = \"deps.*\" expires in 9 days, on 2026-12-03; 1 finding will count again",
+        ),
+    ];
+    outcome.gates = vec![gate("fail-on = \"high\", new-only = true", "origin/main:scan.toml:4", false, 1)];
+    outcome.exit = Exit::GateFailed;
+    with_rules(outcome)
+}
+
+/// Nothing but what the baseline has, and every gate looks at what is new.
+pub fn known() -> Outcome {
+    let mut outcome = clean();
+    outcome.policy.baseline = Some(BaselineUse { path: "scan-baseline.json".into(), entries: 9, gone: Some(6) });
+    let old = |finding| Finding { novelty: Some(Novelty::Existing), ..finding };
+    outcome.findings = vec![old(private_key()), old(dependency()), old(suppressed())];
+    outcome.gates = vec![gate("fail-on = \"high\", new-only = true", "scan.toml:4", true, 0)];
+    with_rules(outcome)
+}
+
+/// Gates on measurements, and notices of every kind, more of them than are shown.
+pub fn measured() -> Outcome {
+    let mut outcome = clean();
+    outcome.stage = "test".into();
+    outcome.policy.source = PolicySource::BuiltIn;
+    outcome.policy.file = None;
+    outcome.policy.base =
+        Some(BaseUse { reference: "origin/main".into(), commit: "1a2b3c4d5e6f7081".into(), merge_base: None });
+    outcome.measurements = full().measurements;
+    let judged = |verdict, detail: &str, counted| GateResult {
+        detail: detail.into(),
+        judges: Judges::Measurements,
+        verdict,
+        ..gate("measurement = \"evasion.robust-accuracy\", min-lower95 = 0.6", "scan.toml:9", true, counted)
+    };
+    outcome.gates = vec![
+        gate("fail-on = \"high\"", "default", true, 0),
+        judged(GateVerdict::Failed, "evasion.robust-accuracy {attack=pgd, epsilon=0.03}: 0.544 is below 0.6", 1),
+        judged(GateVerdict::Unjudged, "there is no measurement `evasion.robust-accuracy` of `epsilon = 0.1`", 0),
+    ];
+    outcome.problems = vec![Problem {
+        kind: ProblemKind::GateUnmatched,
+        plugin: None,
+        path: None,
+        message: "the gate on `epsilon = 0.1` has nothing to judge".into(),
+    }];
+    outcome.notices = vec![
+        notice(NoticeKind::Expired, Some("scan.toml:12"), "the suppression of path = \"a/**\" expired on 2026-11-01"),
+        notice(NoticeKind::UnknownRule, Some("scan.toml:16"), "no plugin has a rule `secrets.jtw`"),
+        notice(NoticeKind::Baseline, None, "the baseline changes no verdict in stage `test`"),
+        notice(NoticeKind::Scope, None, "the clone is shallow, so everything was scanned"),
+        notice(NoticeKind::PolicyHead, None, "the policy of the change was asked for with --policy head"),
+    ];
+    let unused = |n| notice(NoticeKind::Unused, Some(&format!("scan.toml:{n}")), "the suppression matches no finding");
+    outcome.notices.extend((20..32).map(unused));
+    outcome.notices.sort();
+    outcome.exit = Exit::Incomplete;
+    outcome
+}
+
+fn notice(kind: NoticeKind, place: Option<&str>, message: &str) -> Notice {
+    Notice { kind, place: place.map(Into::into), message: message.into() }
+}
+
 /// Texts that nobody escaped before.
 pub fn hostile() -> Outcome {
     let evil = "\x1b[2J\x1b]0;owned\x07\u{202e}::error::x ##[error]y";
@@ -190,6 +302,34 @@ pub fn hostile() -> Outcome {
     outcome.problems[0].message = evil.into();
     outcome.problems[0].path = Some(evil.into());
     outcome.inputs.skipped = vec![Skipped { path: evil.into(), reason: SkipReason::TooLarge, detail: evil.into() }];
+    outcome.findings.push(Finding {
+        state: State::Suppressed {
+            reason: evil.into(),
+            expires: Date::new(2027, 1, 31).unwrap(),
+            place: format!("{evil}:12"),
+        },
+        comment: Some(Comment::Malformed { lacks: evil.into() }),
+        ..plain("secrets.generic", Level::Medium)
+    });
+    outcome.notices =
+        vec![notice(NoticeKind::Loosened, Some(evil), evil), notice(NoticeKind::Expired, Some(evil), evil)];
+    let base = BaseUse { reference: evil.into(), commit: evil.into(), merge_base: Some(evil.into()) };
+    let baseline = BaselineUse { path: evil.into(), entries: 1, gone: None };
+    outcome.policy = PolicyUse {
+        source: PolicySource::Base,
+        file: Some(evil.into()),
+        base: Some(base),
+        baseline: Some(baseline),
+        day: outcome.policy.day,
+    };
+    outcome.gates = vec![GateResult {
+        description: evil.into(),
+        origin: evil.into(),
+        judges: Judges::Findings,
+        verdict: GateVerdict::Failed,
+        counted: 1,
+        detail: evil.into(),
+    }];
     with_rules(outcome)
 }
 
@@ -213,7 +353,7 @@ pub fn token() -> Finding {
             bytes: Some(ByteSpan { offset: 240, len: 40 }),
             snippet: Some(Snippet {
                 first_line: 12,
-                lines: vec!["TÖKEN\t= \"ghp_************************************\" # for the release".into()],
+                lines: vec!["TÖKEN = \"ghp_************************************\" # for the release".into()],
                 start: 10,
                 end: 50,
             }),
@@ -288,6 +428,18 @@ fn endpoint() -> Finding {
     }
 }
 
+fn suppressed() -> Finding {
+    Finding {
+        state: State::Suppressed {
+            reason: "the vulnerable code is not in our execute path".into(),
+            expires: Date::new(2026, 12, 3).unwrap(),
+            place: "scan.toml:20".into(),
+        },
+        location: Location::Package { purl: "pkg:pypi/flask@0.12".into(), manifest: "requirements.txt".into() },
+        ..plain("deps.vulnerable", Level::High)
+    }
+}
+
 fn ignored(reason: &str) -> Finding {
     Finding {
         comment: Some(Comment::Ignore { reason: reason.into() }),
@@ -348,7 +500,9 @@ fn skipped() -> Vec<Skipped> {
 
 fn gate(description: &str, origin: &str, passed: bool, counted: u64) -> GateResult {
     let verdict = if passed { GateVerdict::Passed } else { GateVerdict::Failed };
-    GateResult { description: description.into(), origin: origin.into(), verdict, counted, detail: String::new() }
+    let judges = if description.contains("new-only") { Judges::NewFindings } else { Judges::Findings };
+    let (description, origin, detail) = (description.into(), origin.into(), String::new());
+    GateResult { description, origin, judges, verdict, counted, detail }
 }
 
 fn with_rules(mut outcome: Outcome) -> Outcome {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Control, RunError, Scanned, Tools};
 use crate::finding::Date;
-use crate::outcome::{BaseUse, BaselineUse, Notice, NoticeKind, PolicySource, PolicyUse, Problem};
+use crate::outcome::{BaseUse, BaselineUse, Notice, PolicySource, PolicyUse, Problem};
 use crate::policy::{Baseline, Before, KnownFinding, Untouched};
 use crate::source::Source;
 
@@ -96,20 +96,9 @@ pub(super) fn known<'c>(
     let mut known = Known { comparison, findings: None, notices: Vec::new() };
     if let Some((path, baseline)) = &comparison.baseline {
         known.findings.get_or_insert_default().extend(baseline.known());
-        if !baseline.entries.is_empty() && !baseline.fits(tools.plan.fingerprint_key.as_deref()) {
-            let message = format!(
-                "the baseline `{}` was made with another `fingerprint-key`, so no secret in it is found again; make it \
-                 anew with `scanhost baseline update`",
-                path.display()
-            );
-            known.notices.push(Notice { kind: NoticeKind::Baseline, place: None, message });
-        }
-        if !tools.plan.policy.gates.iter().any(|gate| gate.new_only) {
-            let stage = &tools.plan.stage;
-            let message =
-                format!("the baseline changes no verdict in stage `{stage}`: none of its gates says `new-only = true`");
-            known.notices.push(Notice { kind: NoticeKind::Baseline, place: None, message });
-        }
+        let plan = tools.plan;
+        let key = plan.fingerprint_key.as_deref();
+        known.notices.extend(baseline.notices(path, key, &plan.stage, &plan.policy.gates));
     }
     if let Some(base) = &comparison.base
         && base.untouched.is_some()

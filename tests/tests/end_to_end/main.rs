@@ -7,6 +7,7 @@ mod commands;
 mod configuration;
 mod determinism;
 mod exit_codes;
+mod gate;
 mod history;
 mod input;
 mod interplay;

@@ -6,19 +6,20 @@
 //! it where it is missing; `scanhost/v1` is our own fingerprint.
 
 mod model;
+mod notices;
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
 use self::model::{
-    ArtifactChange, ArtifactLocation, AutomationDetails, Deleted, Driver, Extension, Fix, Id, Invocation, LevelOnly,
-    Location, Log, LogicalLocation, Markdown, Notification, PhysicalLocation, Properties, Region, Replacement, Rule,
-    Run, SarifResult, Suppression, Text, Tool, UriBase,
+    ArtifactChange, ArtifactLocation, AutomationDetails, Deleted, Driver, Extension, Fix, Invocation, LevelOnly,
+    Location, Log, LogicalLocation, Markdown, PhysicalLocation, Properties, Region, Replacement, Rule, Run,
+    SarifResult, Suppression, Text, Tool, UriBase,
 };
 use super::percent_encode;
-use crate::finding::{self, Confidence, FileLocation, Finding, Level, Origin, Snippet, State};
-use crate::outcome::{Exit, Outcome, RuleInfo, SkipReason};
+use crate::finding::{self, Confidence, FileLocation, Finding, Level, Novelty, Origin, Snippet, State};
+use crate::outcome::{Exit, Outcome, PolicyUse, RuleInfo};
 
 /// The name of what all paths are relative to. It stands for no path of this machine.
 const BASE: &str = "SRCROOT";
@@ -47,7 +48,8 @@ pub fn render(outcome: &Outcome) -> String {
             execution_successful: outcome.is_complete(),
             exit_code: outcome.exit.code(),
             exit_code_description: exit_words(outcome.exit).into(),
-            tool_execution_notifications: notifications(outcome),
+            tool_execution_notifications: notices::of_the_scan(outcome),
+            tool_configuration_notifications: notices::of_the_policy(outcome),
         }],
         results: outcome.findings.iter().map(|f| result(outcome, f, indices.get(f.rule.as_str()).copied())).collect(),
         properties: properties(outcome),
@@ -60,11 +62,26 @@ pub fn render(outcome: &Outcome) -> String {
 }
 
 fn properties(outcome: &Outcome) -> Properties {
-    let gate = |g: &crate::outcome::GateResult| json!({"description": g.description, "origin": g.origin, "passed": g.passed(), "counted": g.counted});
+    let gate = |g: &crate::outcome::GateResult| {
+        json!({
+            "description": g.description,
+            "origin": g.origin,
+            "judges": g.judges,
+            "verdict": g.verdict,
+            "passed": g.passed(),
+            "counted": g.counted,
+            "detail": g.detail,
+        })
+    };
+    let PolicyUse { source, file, base, baseline, day } = &outcome.policy;
+    let base = base.as_ref().map(|b| json!({"reference": b.reference, "commit": b.commit, "mergeBase": b.merge_base}));
+    let baseline = baseline.as_ref().map(|b| json!({"path": b.path, "entries": b.entries, "gone": b.gone}));
+    let policy = json!({"source": source, "file": file, "base": base, "baseline": baseline, "day": day});
     Properties::from([
         ("stage", json!(outcome.stage)),
         ("files", json!(outcome.inputs.files)),
         ("bytes", json!(outcome.inputs.bytes)),
+        ("policy", policy),
         ("gates", outcome.gates.iter().map(gate).collect()),
     ])
 }
@@ -163,11 +180,21 @@ fn result(outcome: &Outcome, finding: &Finding, rule_index: Option<usize>) -> Sa
             kind: "inSource",
             status: "accepted",
             justification: (!reason.is_empty()).then(|| reason.clone()),
+            properties: Properties::new(),
         }],
-        State::Suppressed { reason, .. } => {
-            vec![Suppression { kind: "external", status: "accepted", justification: Some(reason.clone()) }]
-        }
+        State::Suppressed { reason, expires, place } => vec![Suppression {
+            kind: "external",
+            status: "accepted",
+            justification: Some(reason.clone()),
+            properties: Properties::from([("expires", json!(expires)), ("place", json!(place))]),
+        }],
     };
+    // All results have it, or none.
+    let compared = outcome.findings.iter().all(|finding| finding.novelty.is_some());
+    let baseline_state = finding.novelty.filter(|_| compared).map(|novelty| match novelty {
+        Novelty::New => "new",
+        Novelty::Existing => "unchanged",
+    });
     SarifResult {
         rule_id: finding.rule.clone(),
         rule_index,
@@ -179,6 +206,7 @@ fn result(outcome: &Outcome, finding: &Finding, rule_index: Option<usize>) -> Sa
             ("scanhost/v1", finding.fingerprint.to_string()),
             ("scanhostMoved/v1", finding.moved_fingerprint.to_string()),
         ]),
+        baseline_state,
         suppressions,
         fixes: finding.fix.as_ref().map(|f| [fix(outcome, f)]),
         properties: result_properties(finding),
@@ -195,9 +223,10 @@ fn result_properties(finding: &Finding) -> Properties {
     let origin = match &finding.rating.origin {
         Origin::Rule => "rule",
         Origin::Finding => "finding",
-        Origin::Override { was, reason, .. } => {
+        Origin::Override { was, reason, place } => {
             properties.insert("severityWas", json!(was.level.as_str()));
             properties.insert("severityReason", json!(reason));
+            properties.insert("severityPlace", json!(place));
             "override"
         }
     };
@@ -359,38 +388,6 @@ fn fix(outcome: &Outcome, fix: &finding::Fix) -> Fix {
     Fix { description: message(&fix.title), artifact_changes: changes.into_iter().map(change).collect() }
 }
 
-/// What went wrong, as errors, and what a reader may not expect to have been left out, as notes.
-fn notifications(outcome: &Outcome) -> Vec<Notification> {
-    let at = |path: &str| {
-        let physical = PhysicalLocation { artifact_location: artifact(outcome, path), ..PhysicalLocation::default() };
-        vec![Location { physical_location: Some(physical), ..Location::default() }]
-    };
-    let problems = outcome.problems.iter().map(|problem| Notification {
-        descriptor: Id { id: name_of(&problem.kind) },
-        level: "error",
-        message: message(&problem.message),
-        locations: problem.path.as_deref().map(at),
-        properties: problem.plugin.iter().map(|id| ("plugin", json!(id.as_str()))).collect(),
-    });
-    let unexpected = |reason| {
-        use SkipReason as Why;
-        matches!(reason, Why::TooLarge | Why::Vanished | Why::Encrypted | Why::UnsupportedCompression)
-    };
-    let skipped = outcome.inputs.skipped.iter().filter(|file| unexpected(file.reason)).map(|file| Notification {
-        descriptor: Id { id: format!("skipped-{}", name_of(&file.reason)) },
-        level: "note",
-        message: message(format!("not scanned: {}; {}", file.reason.as_str(), file.detail).trim_end_matches("; ")),
-        locations: Some(at(&file.path)),
-        properties: Properties::new(),
-    });
-    problems.chain(skipped).collect()
-}
-
-/// The name that an enum has in the JSON report.
-fn name_of(kind: &impl serde::Serialize) -> String {
-    serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
 fn exit_words(exit: Exit) -> &'static str {
     match exit {
         Exit::Pass => "every gate passed",
@@ -424,6 +421,37 @@ mod tests {
         assert_eq!(invocation["executionSuccessful"], false);
         assert_eq!(invocation["exitCode"], 3);
         assert_eq!(invocation["toolExecutionNotifications"].as_array().unwrap().len(), 15);
+    }
+
+    #[test]
+    fn what_is_suppressed_and_what_is_new_is_said() {
+        let run = &parsed(&sample::change())["runs"][0];
+        let states: Vec<_> = run["results"].as_array().unwrap().iter().map(|r| r["baselineState"].clone()).collect();
+        assert_eq!(states, ["new", "unchanged", "unchanged", "new", "unchanged"]);
+        let suppression = &run["results"][2]["suppressions"][0];
+        assert_eq!(suppression["kind"], "external");
+        assert_eq!(suppression["properties"]["expires"], "2026-12-03");
+        assert_eq!(run["properties"]["policy"]["base"]["commit"], "1a2b3c4d5e6f7081");
+        // Nothing is said where there is nothing to compare with.
+        let run = &parsed(&sample::full())["runs"][0];
+        assert!(run["results"].as_array().unwrap().iter().all(|r| r.get("baselineState").is_none()));
+    }
+
+    #[test]
+    fn notices_are_warnings_at_their_place() {
+        let mut outcome = sample::change();
+        outcome.inputs.root = "sub".into();
+        let notices = &parsed(&outcome)["runs"][0]["invocations"][0]["toolConfigurationNotifications"];
+        let place = |at: usize| notices[at]["locations"][0]["physicalLocation"].clone();
+        assert_eq!(notices[0]["descriptor"]["id"], "loosened");
+        assert_eq!(notices[0]["level"], "warning");
+        assert_eq!(place(0)["artifactLocation"]["uri"], "scan.toml");
+        assert_eq!(place(0)["region"]["startLine"], 4);
+        // A finding's path is seen from the root, that of `scan.toml` from where the command was given.
+        assert_eq!(place(2)["artifactLocation"]["uri"], "sub/config/prod.env");
+        // A file of another commit is none of the run's.
+        assert!(notices[4].get("locations").is_none());
+        assert!(notices[4]["message"]["text"].as_str().unwrap().starts_with("origin/main:scan.toml:20: "));
     }
 
     #[test]

@@ -134,6 +134,7 @@ objects! {
         exit_code: u8,
         exit_code_description: String,
         tool_execution_notifications: Vec<Notification>,
+        tool_configuration_notifications: Vec<Notification>,
     }
     /// §3.58
     Notification {
@@ -152,6 +153,7 @@ objects! {
         locations: Vec<Location>,
         related_locations: Option<Vec<Location>>,
         partial_fingerprints: BTreeMap<&'static str, String>,
+        baseline_state: Option<&'static str>,
         suppressions: Vec<Suppression>,
         fixes: Option<[Fix; 1]>,
         properties: Properties,
@@ -185,7 +187,12 @@ objects! {
     /// §3.33
     LogicalLocation { fully_qualified_name: String, kind: Option<String>, }
     /// §3.35
-    Suppression { kind: &'static str, status: &'static str, justification: Option<String>, }
+    Suppression {
+        kind: &'static str,
+        status: &'static str,
+        justification: Option<String>,
+        properties: Properties,
+    }
     /// §3.55
     Fix { description: Text, artifact_changes: Vec<ArtifactChange>, }
     /// §3.56

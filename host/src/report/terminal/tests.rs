@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
+use crate::outcome::Exit;
 use crate::report::sample;
 
 fn show(outcome: &Outcome) -> String {
@@ -57,6 +58,75 @@ fn hostile_names_and_texts() {
 }
 
 #[test]
+fn a_change_by_the_policy_of_its_base() {
+    insta::assert_snapshot!(show(&sample::change()));
+}
+
+#[test]
+fn a_change_in_thirty_columns() {
+    insta::assert_snapshot!(render(&sample::change(), &RenderOptions { width: 30, ..RenderOptions::default() }));
+}
+
+#[test]
+fn a_change_without_end_of_line_and_in_colour() {
+    let options = RenderOptions { width: 0, color: true, ..RenderOptions::default() };
+    insta::assert_snapshot!(render(&sample::change(), &options).replace('\x1b', "ESC"));
+}
+
+#[test]
+fn a_change_with_all_details() {
+    insta::assert_snapshot!(render(
+        &sample::change(),
+        &RenderOptions { verbose: 1, width: 80, ..RenderOptions::default() }
+    ));
+}
+
+#[test]
+fn measurements_and_many_notices() {
+    insta::assert_snapshot!(render(&sample::measured(), &RenderOptions { width: 80, ..RenderOptions::default() }));
+}
+
+#[test]
+fn quiet_leaves_what_would_be_a_surprise_later() {
+    let quiet = |outcome: &Outcome| render(outcome, &RenderOptions { quiet: true, ..RenderOptions::default() });
+    let text = quiet(&sample::measured());
+    assert!(text.contains("expired on") && !text.contains("no plugin has a rule"), "{text}");
+    let text = quiet(&sample::change());
+    assert!(text.contains("loosens the policy") && !text.contains("expires in 9 days"), "{text}");
+    assert!(!text.contains("there before, where no gate looks"), "{text}");
+    assert_eq!(quiet(&sample::known()), "");
+}
+
+#[test]
+fn what_was_there_before_is_counted_where_no_gate_looks_at_it() {
+    assert_eq!(
+        show(&sample::known()),
+        "2 findings were there before, where no gate looks; -v shows them\n\npassed: 2 findings (none new; 2 high) in \
+         120 files (1.2 MB), 0.12 s; 1 suppressed\n"
+    );
+    let mut both = sample::known();
+    both.gates.extend(sample::clean().gates);
+    let text = show(&both);
+    assert_eq!(text.matches("\n  --> ").count(), 2);
+    assert!(text.contains("confidence medium, there before\n"), "{text}");
+    let all = render(&sample::known(), &RenderOptions { verbose: 1, ..RenderOptions::default() });
+    assert_eq!(all.matches("\n  --> ").count(), 2);
+    assert!(all.contains("suppressed: high requirements.txt") && all.contains("until: 2026-12-03, says scan.toml:20"));
+}
+
+#[test]
+fn new_findings_stand_first() {
+    let mut outcome = sample::many(3);
+    outcome.findings[0].novelty = Some(crate::finding::Novelty::Existing);
+    outcome.findings[1].novelty = Some(crate::finding::Novelty::Existing);
+    outcome.findings[2].novelty = Some(crate::finding::Novelty::New);
+    let text = show(&outcome);
+    let places: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("  --> src/long.rs:")).collect();
+    assert_eq!(places, ["3:1", "1:1", "2:1"]);
+    assert!(text.contains("\n3 findings (1 new; 3 medium) in "), "{text}");
+}
+
+#[test]
 fn a_clean_run_is_one_line() {
     assert_eq!(show(&sample::clean()), "passed: no findings in 120 files (1.2 MB), 0.12 s\n");
     assert_eq!(show(&sample::clean_without_timings()), "passed: no findings in 120 files (1.2 MB)\n");
@@ -76,7 +146,7 @@ fn nothing_scanned_is_no_pass() {
 fn of_many_findings_the_first_are_shown() {
     let text = show(&sample::many(230));
     assert_eq!(text.matches("\n  --> ").count(), MAX_FINDINGS);
-    assert!(text.contains("... and 130 more findings that are no more severe;"));
+    assert!(text.contains("... and 130 more findings;"));
     let all = render(&sample::many(230), &RenderOptions { verbose: 1, ..RenderOptions::default() });
     assert_eq!(all.matches("\n  --> ").count(), 230);
 }
@@ -108,7 +178,8 @@ fn lines_keep_to_the_width_and_obey_nobody() {
     for outcome in sample::all() {
         for width in [MIN_WIDTH, 40, 80] {
             for line in render(&outcome, &RenderOptions { width, verbose: 2, ..RenderOptions::default() }).lines() {
-                let is_path = ["  --> ", "    - ", "  - ", "ignored: "].iter().any(|head| line.starts_with(head));
+                let is_path =
+                    ["  --> ", "    - ", "  - ", "ignored: ", "suppressed: "].iter().any(|head| line.starts_with(head));
                 assert!(is_path || line.width() <= width, "{width}: {line}");
                 assert!(!line.trim_start().starts_with("::"), "{line}");
                 assert_eq!(printable(line), line);

@@ -267,6 +267,16 @@ pub fn plugins_of<'p>(config: &Config, stage: &str, plugins: &'p [Plugin]) -> Re
     Ok(chosen)
 }
 
+/// The ids of all plugins that run in any stage.
+pub fn of_all_stages(config: &Config, files: &dyn PolicyFiles) -> Result<Vec<String>, PlanError> {
+    let plugins = available(config, files)?;
+    let mut ids = BTreeSet::new();
+    for stage in stages(config) {
+        ids.extend(plugins_of(config, stage, &plugins)?.into_iter().map(|plugin| plugin.id().to_string()));
+    }
+    Ok(ids.into_iter().collect())
+}
+
 /// What a configuration comes to in every stage that it or another one has, for comparing the two. A plugin
 /// that is not among `plugins` counts by its name alone.
 pub fn views(config: &Config, other: &Config, plugins: &[Plugin]) -> Vec<StageView> {

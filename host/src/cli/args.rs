@@ -40,6 +40,10 @@ pub enum Command {
     Gate(Gate),
     /// Check scan.toml, show what is in force, print its JSON Schema
     Config(Config),
+    /// Set findings aside that are known, so that gates can look at new ones only
+    Baseline(Baseline),
+    /// Accept findings in scan.toml, with a reason and until a day
+    Suppress(Suppress),
 }
 
 /// `scanhost run`.
@@ -253,6 +257,144 @@ pub enum ConfigCommand {
     },
     /// Print the JSON Schema of scan.toml, for editors
     Schema,
+}
+
+/// `scanhost baseline`.
+#[derive(ClapArgs)]
+pub struct Baseline {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: BaselineCommand,
+}
+
+/// The commands of `scanhost baseline`.
+#[derive(Subcommand)]
+pub enum BaselineCommand {
+    /// Scan everything and write what is found; scan.toml gets what it needs for that
+    Create {
+        /// The project
+        #[arg(default_value = ".", value_name = "PATH")]
+        path: PathBuf,
+        /// Configuration; default: scan.toml at the repository's root
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Scan everything and write what is found now
+    Update {
+        /// The project
+        #[arg(default_value = ".", value_name = "PATH")]
+        path: PathBuf,
+        /// Configuration; default: scan.toml at the repository's root
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// With the plugins of this stage; entries of others stay. Default: all plugins of all stages
+        #[arg(long, value_name = "STAGE")]
+        stage: Option<String>,
+        /// Take out what is gone and add nothing
+        #[arg(long)]
+        gone_only: bool,
+    },
+    /// Scan everything and show what is new, and what is gone
+    Diff {
+        /// The project
+        #[arg(default_value = ".", value_name = "PATH")]
+        path: PathBuf,
+        /// Configuration; default: scan.toml at the repository's root
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// With the plugins of this stage. Default: all plugins of all stages
+        #[arg(long, value_name = "STAGE")]
+        stage: Option<String>,
+        /// `text` or `json`
+        #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+        format: String,
+    },
+}
+
+/// `scanhost suppress`.
+#[derive(ClapArgs)]
+pub struct Suppress {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: SuppressCommand,
+}
+
+/// The commands of `scanhost suppress`.
+#[derive(Subcommand)]
+pub enum SuppressCommand {
+    /// Add a suppression
+    Add(SuppressAdd),
+    /// List the suppressions
+    List {
+        /// The project
+        #[arg(long, default_value = ".", value_name = "PATH")]
+        root: PathBuf,
+        /// Configuration; default: scan.toml at the repository's root
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// `text` or `json`
+        #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+        format: String,
+        /// The day that expiries are judged by, YYYY-MM-DD; default: today in UTC
+        #[arg(long, value_name = "DATE")]
+        today: Option<Date>,
+    },
+    /// Take out what has expired
+    Prune {
+        /// The project
+        #[arg(long, default_value = ".", value_name = "PATH")]
+        root: PathBuf,
+        /// Configuration; default: scan.toml at the repository's root
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Also scan everything, and take out what matches no finding
+        #[arg(long)]
+        unused: bool,
+        /// Only say what would be taken out
+        #[arg(long)]
+        dry_run: bool,
+        /// The day that expiries are judged by, YYYY-MM-DD; default: today in UTC
+        #[arg(long, value_name = "DATE")]
+        today: Option<Date>,
+    },
+}
+
+/// `scanhost suppress add`.
+#[derive(ClapArgs)]
+pub struct SuppressAdd {
+    /// Fingerprints of findings, as reports show them, or their first 8 digits and more
+    #[arg(value_name = "FINGERPRINT")]
+    pub fingerprints: Vec<String>,
+    /// Findings of this rule, or of rules that a pattern such as secrets.* means
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+    /// Findings in files that this glob means, from the repository's root
+    #[arg(long = "path", value_name = "GLOB")]
+    pub glob: Option<String>,
+    /// Findings about this package URL; without a version: about all of its versions
+    #[arg(long, value_name = "PURL")]
+    pub package: Option<String>,
+    /// Findings of this advisory: CVE-2024-0001, GHSA-…
+    #[arg(long, value_name = "ID")]
+    pub advisory: Option<String>,
+    /// Why; reports show it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The last day on which it holds, YYYY-MM-DD; default: 90 days from now
+    #[arg(long, value_name = "DATE", conflicts_with = "days")]
+    pub expires: Option<Date>,
+    /// For so many days
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: Option<u32>,
+    /// Look fingerprints up in this JSON report; default: scan now
+    #[arg(long, value_name = "FILE")]
+    pub results: Option<PathBuf>,
+    /// The project
+    #[arg(long, default_value = ".", value_name = "PATH")]
+    pub root: PathBuf,
+    /// Configuration; default: scan.toml at the repository's root
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// `--format NAME[=PATH]`.

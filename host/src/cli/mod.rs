@@ -2,14 +2,17 @@
 //! again. This is the only place that prints: results to standard output, everything else to standard error.
 
 mod args;
+mod baseline;
 mod config;
 mod explain;
 mod gate;
 mod plugin;
+mod policy_file;
 mod progress;
 mod rules;
 mod run;
 mod scan;
+mod suppress;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -42,6 +45,8 @@ pub fn main() -> ExitCode {
         Command::Plugin(plugin) => plugin::command(&plugin),
         Command::Gate(gate) => gate::command(&gate),
         Command::Config(config) => config::command(&config),
+        Command::Baseline(baseline) => baseline::command(&baseline),
+        Command::Suppress(suppress) => suppress::command(&suppress),
     };
     match result {
         Ok(code) => ExitCode::from(code),

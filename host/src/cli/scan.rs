@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use super::progress::Progress;
 use crate::base::{self, Judge, Reference, Wanted};
 use crate::cache::{self, Folder, FolderError};
-use crate::config::Scope;
+use crate::config::{Config, Scope};
 use crate::finding::Date;
 use crate::outcome::{Exit, Notice, NoticeKind, Outcome};
 use crate::plan::{self, Plan, Request};
@@ -69,6 +69,13 @@ pub struct Wish {
     pub progress: bool,
     /// Where results are kept.
     pub cache: CacheWish,
+    /// Look at all there is with all plugins of all stages, or of the one that is named, whatever scope and budget
+    /// it has.
+    pub whole: bool,
+    /// In place of the `scan.toml` that is there.
+    pub edited: Option<Config>,
+    /// Look past the baseline.
+    pub no_baseline: bool,
 }
 
 /// What was asked of the result cache.
@@ -100,6 +107,9 @@ impl Wish {
             jobs: None,
             progress: true,
             cache: CacheWish::Usual,
+            whole: false,
+            edited: None,
+            no_baseline: false,
         }
     }
 }
@@ -127,10 +137,17 @@ pub struct Prepared {
 pub fn prepare(wish: &Wish) -> anyhow::Result<Prepared> {
     let Judge { config, files, policy, base, notices, problems } =
         base::judge(&wish.path, wish.config.as_deref(), &wish.reference, wish.wanted)?;
-    let request =
-        Request { stage: wish.stage.clone(), plugins: wish.plugins.clone(), fail_on: wish.fail_on, today: wish.today };
-    let plan = plan::make(&config, files.as_ref(), &request)?;
-    let baseline = base::baseline(&config, files.as_ref())?;
+    let config = wish.edited.clone().unwrap_or(config);
+    let mut plugins = wish.plugins.clone();
+    if wish.whole && wish.stage.is_none() {
+        plugins = plan::of_all_stages(&config, files.as_ref())?;
+    }
+    let request = Request { stage: wish.stage.clone(), plugins, fail_on: wish.fail_on, today: wish.today };
+    let mut plan = plan::make(&config, files.as_ref(), &request)?;
+    if wish.whole {
+        (plan.scope, plan.budget, plan.names.whole) = (Scope::Full, None, true);
+    }
+    let baseline = if wish.no_baseline { None } else { base::baseline(&config, files.as_ref())? };
     let mut comparison = Comparison {
         policy,
         file: config.name().map(str::to_owned),

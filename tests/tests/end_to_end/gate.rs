@@ -58,7 +58,7 @@ fn judging_a_report_is_judging_the_scan() {
         let judged = project.scanhost(["gate", "stored.json", "--format", "json"]).exits(code).report();
         // The scan sees one file more: `scan.toml` itself, and the report.
         assert_eq!(verdict(&judged.0), verdict(&scanned.0), "{policy}");
-        assert_eq!(judged.0["policy"]["file"], "./scan.toml", "{policy}");
+        assert_eq!(judged.0["policy"]["file"], "scan.toml", "{policy}");
     }
 }
 
@@ -92,9 +92,9 @@ fn the_day_and_the_stage_are_asked_for() {
     ]);
     project.scanhost(["gate", "stored.json", "--today", "2026-11-25", "-q"]).exits(1).shows(&["expired on 2026-11-24"]);
     project.scanhost(["gate", "stored.json", "--today", TODAY, "--stage", "release", "-v"]).exits(0).shows(&[
-        "gate fail-on = \"info\" (./scan.toml:4)",
+        "gate fail-on = \"info\" (scan.toml:4)",
         "suppressed: ",
-        "until: 2026-11-24, says ./scan.toml:7",
+        "until: 2026-11-24, says scan.toml:7",
     ]);
     project.scanhost(["gate", "stored.json", "--stage", "relaese"]).exits(2).says(&["did you mean `release`"]);
     project.scanhost(["gate", "stored.json", "--today", "24.11.2026"]).exits(2).says(&["YYYY-MM-DD"]);

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "fuzz targets, and parts of a crate")]
 
+mod cache;
 #[path = "../../host/src/config/mod.rs"]
 mod config;
 #[allow(unused_imports, reason = "the host uses more of it")]
@@ -19,6 +20,7 @@ mod router;
 mod secrets;
 mod source;
 
+pub use cache::cache_read;
 pub use manifest::{manifest_read, manifest_rules};
 pub use secrets::secrets_scan;
 pub use source::archive;
@@ -113,4 +115,14 @@ pub fn toml<T: serde::de::DeserializeOwned>(text: &str) -> T {
 pub fn base64(bytes: &[u8]) -> Vec<u8> {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes).into_bytes()
+}
+
+/// What a cache's key holds of the host's sources.
+mod source {
+    /// See the host's.
+    pub struct Stat {
+        pub mode: u32,
+        pub uid: u32,
+        pub gid: u32,
+    }
 }

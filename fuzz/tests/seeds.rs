@@ -48,6 +48,11 @@ fn text() {
 }
 
 #[test]
+fn cache_read() {
+    each("cache_read", scanhost_fuzz::cache_read);
+}
+
+#[test]
 fn report_read() {
     each("report_read", scanhost_fuzz::report_read);
 }

@@ -16,7 +16,7 @@ fn loaded(engine: &Engine) -> Loaded {
     let code = engine.load_built_in(built_in).expect("it loads");
     let limits = Limits::of(&plugin.manifest.limits);
     let read = scanhost::router::set(&[]).expect("no globs");
-    let grants = Grants { limits, read, source: None, max_file: 1 << 20 };
+    let grants = Grants { limits, read, source: None, max_file: 1 << 20, spent: Arc::default() };
     Loaded::new(code, Arc::clone(&plugin.manifest), &plugin.digest, "{}", grants)
 }
 

@@ -2,11 +2,12 @@
 //!
 //! Data flows one way, and the modules stand in that order:
 //! [`config`] → [`plan`] → [`source`] → [`router`] → [`sandbox`] → [`finding`] → [`policy`] → [`report`].
-//! [`run`] puts them together, [`cli`] is the command line on top and the only place that prints.
+//! [`run`] puts them together and keeps per-file results in the [`cache`], [`cli`] is the command line on top and the only place that prints.
 //! Only [`sandbox`] (and [`plugin`], which compiles) knows wasmtime; everything else is plain data and
 //! functions that are tested without it.
 
 pub mod base;
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod finding;

@@ -45,7 +45,8 @@ pub fn binary() -> PathBuf {
     path
 }
 
-/// A command that runs the binary with nothing of this process's environment but `PATH`.
+/// A command that runs the binary with nothing of this process's environment but `PATH`; so without a home, and
+/// without a result cache unless a test names one.
 pub fn command() -> Command {
     let mut command = Command::new(binary());
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());

@@ -116,7 +116,12 @@ pub fn judge(root: &Path, asked: Option<&Path>, reference: &Reference, wanted: W
     let folder = place.as_ref().map_or_else(|| folder_of(root), |place| place.work_tree.clone());
     let head_path = asked.map(Path::to_owned).or_else(|| config::discover(&folder));
     // Read even where it does not judge: once merged, a broken one would break every run.
-    let head = head_path.as_deref().map(config::load).transpose()?.unwrap_or_default();
+    // In a work tree every path is from its root, and so is this one: reports must not tell where it was checked out.
+    let load = |path: &Path| match (asked, &place) {
+        (None, Some(_)) => config::load_as(path, config::FILE_NAME),
+        _ => config::load(path),
+    };
+    let head = head_path.as_deref().map(load).transpose()?.unwrap_or_default();
     let folder = head.folder().map_or(folder, Path::to_owned);
     let own = |head: Config| Judge {
         files: Box::new(OnDisk(folder.clone())),

@@ -44,6 +44,7 @@ pub enum Command {
 
 /// `scanhost run`.
 #[derive(ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Run {
     /// Folder or file to scan
     #[arg(default_value = ".", value_name = "PATH")]
@@ -101,6 +102,12 @@ pub struct Run {
     /// Scan standard input as if it were the file NAME: its name decides which rules apply
     #[arg(long, value_name = "NAME")]
     pub stdin: Option<String>,
+    /// Neither use nor write the result cache: scan every file anew
+    #[arg(long, conflicts_with = "cache_dir")]
+    pub no_cache: bool,
+    /// Keep results in this folder; default: `$SCANHOST_CACHE_DIR`, or scanhost in the user's cache folder
+    #[arg(long, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
     /// Say less: findings and a failed verdict only
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 
 use super::args::{self, Output};
-use super::scan::{self, From, Wish};
+use super::scan::{self, CacheWish, From, Wish};
 use crate::base::{self, Reference};
 use crate::config::{self, Config};
 use crate::finding::Date;
@@ -53,6 +53,11 @@ fn wish(args: &args::Run) -> Wish {
         today: args.today.unwrap_or_else(Date::today),
         jobs: args.jobs,
         progress: !args.quiet,
+        cache: match &args.cache_dir {
+            Some(folder) => CacheWish::In(folder.clone()),
+            None if args.no_cache => CacheWish::None,
+            None => CacheWish::Usual,
+        },
         from,
         ..Wish::all_of(&args.path)
     }

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use super::progress::Progress;
 use crate::base::{self, Judge, Reference, Wanted};
+use crate::cache::{self, Folder, FolderError};
 use crate::config::Scope;
 use crate::finding::Date;
 use crate::outcome::{Exit, Notice, NoticeKind, Outcome};
@@ -66,6 +67,20 @@ pub struct Wish {
     pub jobs: Option<u16>,
     /// Whether a person may see how far it is.
     pub progress: bool,
+    /// Where results are kept.
+    pub cache: CacheWish,
+}
+
+/// What was asked of the result cache.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum CacheWish {
+    /// The usual folder, if there is one.
+    #[default]
+    Usual,
+    /// `--cache-dir`.
+    In(PathBuf),
+    /// `--no-cache`.
+    None,
 }
 
 impl Wish {
@@ -84,6 +99,7 @@ impl Wish {
             today: Date::today(),
             jobs: None,
             progress: true,
+            cache: CacheWish::Usual,
         }
     }
 }
@@ -255,6 +271,7 @@ pub fn run(wish: &Wish, prepared: &Prepared) -> anyhow::Result<Result<Outcome, u
         reproducible: std::env::var_os("SOURCE_DATE_EPOCH").is_some(),
         may_be_empty: prepared.may_be_empty,
         version: env!("CARGO_PKG_VERSION").into(),
+        cache: cache(wish, &prepared.plan)?,
     };
     let control = Arc::new(Control::default());
     catch_interrupts(&control)?;
@@ -268,6 +285,37 @@ pub fn run(wish: &Wish, prepared: &Prepared) -> anyhow::Result<Result<Outcome, u
             Ok(Err(Exit::Incomplete.code()))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The folder of the result cache. A folder that cannot be used is said and done without, one that git tracks is an
+/// error.
+fn cache(wish: &Wish, plan: &Plan) -> anyhow::Result<Option<Folder>> {
+    // Standard input may be anything, and is scanned once.
+    if wish.cache == CacheWish::None || matches!(wish.from, From::Stdin(_)) {
+        return Ok(None);
+    }
+    let variable = || std::env::var_os("SCANHOST_CACHE_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    // The nightly stage proves what the others believe, so it believes no cache unless told to in so many words.
+    let is_proof = plan.stage == "nightly";
+    let asked = match &wish.cache {
+        CacheWish::In(folder) => Some(folder.clone()),
+        _ => variable().filter(|_| !is_proof),
+    };
+    let usual = || cache::folder::default_folder().filter(|_| !is_proof);
+    let Some(path) = asked.clone().or_else(usual) else { return Ok(None) };
+    match Folder::open(&path) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error @ FolderError::Tracked { .. }) => Err(error.into()),
+        Err(error) => {
+            // Who named no folder may have a home that nobody can write, as in many containers.
+            if asked.is_some() {
+                tracing::warn!("{error}");
+            } else {
+                tracing::info!("{error}");
+            }
+            Ok(None)
+        }
     }
 }
 

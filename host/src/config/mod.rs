@@ -401,7 +401,12 @@ pub fn discover(root: &Path) -> Option<PathBuf> {
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
     // The `.` of `scanhost run .` says nothing in front of every place that is named.
     let shown = path.strip_prefix(".").unwrap_or(path);
-    let name = brief(&shown.display().to_string(), 300);
+    load_as(path, &shown.display().to_string())
+}
+
+/// The same; `name` is how messages and reports call the file.
+pub fn load_as(path: &Path, name: &str) -> Result<Config, ConfigError> {
+    let name = brief(name, 300);
     let unreadable = |source: std::io::Error| ConfigError::Unreadable { name: name.clone(), source };
     // An error shows a line of the file, so a link in a foreign repository must not make this
     // show a line of `/proc/self/environ`. A mounted configuration (a link beside itself) stays possible.

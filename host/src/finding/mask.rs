@@ -63,6 +63,11 @@ impl Secrets {
         }
     }
 
+    /// All that must not be shown, each in every form that is masked by value.
+    pub fn values(&self) -> impl Iterator<Item = &[u8]> {
+        self.values.iter().map(Vec::as_slice)
+    }
+
     /// Takes in another worker's.
     pub fn extend(&mut self, other: Self) {
         self.values.extend(other.values);
@@ -115,6 +120,18 @@ impl Masker {
             let kept = String::from_utf8_lossy(&body.as_bytes()[len..]);
             *text = format!("{CUT}{MASK}{kept}");
         }
+    }
+
+    /// Whether one of the secrets, or what a cut left of one, stands anywhere in these bytes, whatever else they are.
+    pub fn leaks(&self, bytes: &[u8]) -> bool {
+        let cut = CUT.len_utf8();
+        let mut mark = [0; 4];
+        let mark = CUT.encode_utf8(&mut mark).as_bytes();
+        self.finder.is_match(bytes)
+            || memchr::memmem::find_iter(bytes, mark).any(|at| {
+                part(&self.values, bytes[..at].iter().rev().copied()).is_some()
+                    || part(&self.reversed, bytes[at + cut..].iter().copied()).is_some()
+            })
     }
 
     /// The bytes without any of the secrets.

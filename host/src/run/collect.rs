@@ -1,5 +1,6 @@
 //! What one worker, and then all of them, have found.
 
+use crate::cache::Learnt;
 use crate::finding::mask::Secrets;
 use crate::finding::{Finding, Measurement, Package, PluginId};
 use crate::outcome::{Problem, ProblemKind, SkipReason, Skipped};
@@ -45,8 +46,10 @@ pub struct Collected {
     pub log_dropped: u64,
     /// Time spent reading.
     pub read_us: u64,
-    /// Time spent in the anchor pass.
+    /// Time spent in the anchor pass, and in looking files up before it.
     pub route_us: u64,
+    /// For the result cache.
+    pub learnt: Learnt,
 }
 
 impl Collected {
@@ -63,6 +66,7 @@ impl Collected {
         self.log_dropped += other.log_dropped;
         self.read_us += other.read_us;
         self.route_us += other.route_us;
+        self.learnt.add(other.learnt);
     }
 
     /// Masks all that is secret, wherever it stands. Once, when all secrets of the scan are known.

@@ -3,6 +3,8 @@
 
 mod collect;
 mod compare;
+mod known;
+mod load;
 mod project;
 mod unpack;
 mod worker;
@@ -14,13 +16,13 @@ use std::time::Instant;
 
 use crossbeam_channel::bounded;
 
+use crate::cache::Folder;
 use crate::finding::history;
 use crate::outcome::{Inputs, Outcome, PluginUse, Problem, ProblemKind, Timings};
 use crate::plan::{self, DEFAULT_STAGE, Plan};
-use crate::plugin::Origin;
 use crate::policy::{self, Completeness, Names};
 use crate::router::{GlobError, Router};
-use crate::sandbox::{Engine, EngineError, Grants, Loaded};
+use crate::sandbox::EngineError;
 use crate::source::{Offer, Source, SourceError};
 
 pub use collect::Collected;
@@ -68,6 +70,8 @@ pub struct Settings {
     pub may_be_empty: bool,
     /// The host's version, as reports name it.
     pub version: String,
+    /// Where results of per-file plugins are kept; none: every file is scanned anew.
+    pub cache: Option<Folder>,
 }
 
 /// Runs the plan over the source, and over what it is compared with.
@@ -81,9 +85,8 @@ pub fn run(
     let started = Instant::now();
     let started_unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let router = Router::new(plan.plugins.iter().map(|planned| planned.plugin.manifest.as_ref()))?;
-    let engine = Engine::new()?;
     let deadline = plan.budget.map(|budget| started + budget);
-    let tools = Tools { plan, engine: &engine, router: &router, deadline, jobs: settings.jobs.max(1) };
+    let tools = Tools { plan, router: &router, settings, deadline, started_unix };
     let mut scanned = tools.scan(source, control)?;
     scanned.all.mask();
     show_log(&mut scanned.all);
@@ -94,10 +97,10 @@ pub fn run(
 /// What every scan of a run shares.
 struct Tools<'r> {
     plan: &'r Plan,
-    engine: &'r Engine,
     router: &'r Router,
+    settings: &'r Settings,
     deadline: Option<Instant>,
-    jobs: usize,
+    started_unix: u64,
 }
 
 /// What one scan came to.
@@ -110,26 +113,43 @@ impl Tools<'_> {
     /// Reads a source to its end and hands what it offers to the plugins.
     fn scan(&self, source: &Arc<dyn Source + Send>, control: &Control) -> Result<Scanned, RunError> {
         let mut all = Collected::default();
-        let loaded = load(self.plan, source, self.engine, &mut all);
+        let plan = self.plan;
+        let plugins = load::Plugins::new(plan, source);
+        let version = &self.settings.version;
+        let cache = self.settings.cache.as_ref().map(|folder| known::open(folder, plan, version));
+        for plugin in 0..plan.plugins.len() {
+            if !cache.as_ref().is_some_and(|cache| cache.is_proven(plugin)) {
+                plugins.get(plugin);
+            }
+        }
         let shared = worker::Shared {
-            plan: self.plan,
-            engine: self.engine,
+            plan,
             router: self.router,
-            plugins: &loaded,
-            tally: loaded.iter().map(|_| worker::Tally::default()).collect(),
+            plugins: &plugins,
+            cache: cache.as_ref(),
+            tally: plan.plugins.iter().map(|_| worker::Tally::default()).collect(),
             control,
             deadline: self.deadline,
             project: std::sync::Mutex::new(Vec::new()),
-            exclude: crate::router::set(&self.plan.exclude)?,
+            exclude: crate::router::set(&plan.exclude)?,
             kept: AtomicU64::new(0),
         };
         self.walk(source, &shared, &mut all)?;
         project::conclude(&shared, &mut all);
         shared.end(&mut all);
+        let tally = shared.tally;
+        // A plugin that cannot be used is a problem of the run, not its end: the others' findings count.
+        for (plugin, error) in plugins.failed()? {
+            all.learnt.spoil(plugin);
+            all.problem(ProblemKind::PluginUnusable, Some(plan.plugins[plugin].plugin.id()), None, &error.to_string());
+        }
+        if let Some(cache) = cache {
+            cache.store(std::mem::take(&mut all.learnt), &all.secrets, self.started_unix);
+        }
         if source.has_versions() {
             all.findings = history::earliest(std::mem::take(&mut all.findings), &|commit| source.rank(commit));
         }
-        Ok(Scanned { all, tally: shared.tally })
+        Ok(Scanned { all, tally })
     }
 
     /// Feeds the workers.
@@ -140,7 +160,7 @@ impl Tools<'_> {
         all: &mut Collected,
     ) -> Result<(), SourceError> {
         let control = shared.control;
-        let jobs = self.jobs;
+        let jobs = self.settings.jobs.max(1);
         std::thread::scope(|scope| {
             let (send, receive) = bounded(QUEUE);
             let workers: Vec<_> = (0..jobs)
@@ -188,36 +208,6 @@ impl Tools<'_> {
             walked
         })
     }
-}
-
-/// Loads what the plan names. A plugin that cannot be used is a problem of the run, not its end: the others'
-/// findings count.
-fn load(plan: &Plan, source: &Arc<dyn Source + Send>, engine: &Engine, all: &mut Collected) -> Vec<Option<Loaded>> {
-    plan.plugins
-        .iter()
-        .map(|planned| {
-            let plugin = &planned.plugin;
-            let code = match &plugin.origin {
-                Origin::BuiltIn(built_in) => engine.load_built_in(built_in),
-                Origin::File { wasm, .. } => engine.compile(wasm),
-            };
-            match code {
-                Ok(code) => {
-                    let grants = Grants {
-                        limits: planned.limits,
-                        read: planned.read.clone(),
-                        source: Some(Arc::clone(source)),
-                        max_file: plan.max_file,
-                    };
-                    Some(Loaded::new(code, Arc::clone(&plugin.manifest), &plugin.digest, &planned.config, grants))
-                }
-                Err(error) => {
-                    all.problem(ProblemKind::PluginUnusable, Some(plugin.id()), None, &error.to_string());
-                    None
-                }
-            }
-        })
-        .collect()
 }
 
 /// What plugins logged, in an order that does not depend on threads. Lines of one file stay as they came.

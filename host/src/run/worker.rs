@@ -9,21 +9,24 @@ use scanhost_manifest::Kind as PluginKind;
 
 use super::Control;
 use super::collect::Collected;
+use super::known::Known;
+use super::load::Plugins;
 use super::unpack::Nest;
+use crate::cache::Cache;
 use crate::finding::normalise::{self, Reported};
 use crate::outcome::{ProblemKind, SkipReason};
-use crate::plan::Plan;
+use crate::plan::{Plan, Planned};
 use crate::router::{self, Hits, Router};
-use crate::sandbox::{Batch, CallFailure, CallResult, Engine, FileData, Instance, Loaded};
+use crate::sandbox::{Batch, CallFailure, CallResult, FileData, Instance};
 use crate::source::Entry;
 
 /// What all workers share.
 pub(super) struct Shared<'r> {
     pub(super) plan: &'r Plan,
-    pub(super) engine: &'r Engine,
     pub(super) router: &'r Router,
-    /// By the plan's index; none: could not be loaded.
-    pub(super) plugins: &'r [Option<Loaded>],
+    pub(super) plugins: &'r Plugins<'r>,
+    /// None: nothing is looked up, and nothing kept.
+    pub(super) cache: Option<&'r Cache<'r>>,
     pub(super) tally: Vec<Tally>,
     pub(super) control: &'r Control,
     pub(super) deadline: Option<Instant>,
@@ -85,9 +88,11 @@ impl Shared<'_> {
 
     /// Whether a plugin may still be called; counts the file as missed when it may not.
     pub(super) fn may_call(&self, plugin: usize) -> bool {
-        if self.plugins[plugin].is_none() {
-            return false;
-        }
+        self.plugins.get(plugin).is_some() && self.may_go_on(plugin)
+    }
+
+    /// Whether a plugin has not been given up; counts the file as missed when it has.
+    pub(super) fn may_go_on(&self, plugin: usize) -> bool {
         let given_up = self.tally[plugin].given_up.load(Ordering::Relaxed);
         if given_up {
             self.tally[plugin].missed.fetch_add(1, Ordering::Relaxed);
@@ -103,12 +108,12 @@ impl Shared<'_> {
         all: &mut Collected,
     ) -> Option<&'i mut Instance> {
         if slot.is_none() {
-            let loaded = self.plugins[plugin].as_ref()?;
-            let (instance, result) = Instance::start(self.engine, loaded);
+            let loaded = self.plugins.get(plugin)?;
+            let (instance, result) = Instance::start(self.plugins.engine()?, loaded);
             if let Some(failure) = &result.failure {
                 // It would fail again for every file.
                 if !self.tally[plugin].given_up.swap(true, Ordering::Relaxed) {
-                    let message = format!("it does not start: {}", describe(failure, loaded));
+                    let message = format!("it does not start: {}", describe(failure, &self.plan.plugins[plugin]));
                     all.problem(
                         kind(failure, ProblemKind::PluginUnusable),
                         Some(&loaded.manifest().id),
@@ -119,6 +124,7 @@ impl Shared<'_> {
                 self.tally[plugin].missed.fetch_add(1, Ordering::Relaxed);
             }
             self.note(plugin, None, &result, all);
+            Self::learn_apart(plugin, &result, &mut all.learnt);
             *slot = instance;
         }
         slot.as_mut()
@@ -127,8 +133,8 @@ impl Shared<'_> {
     /// Takes in everything of a call but its findings: failures, limits, packages, measurements, logs.
     /// Whether the instance can be called again.
     pub(super) fn note(&self, plugin: usize, path: Option<&str>, result: &CallResult, all: &mut Collected) -> bool {
-        let Some(loaded) = &self.plugins[plugin] else { return false };
-        let id = &loaded.manifest().id;
+        let planned = &self.plan.plugins[plugin];
+        let id = planned.plugin.id();
         let tally = &self.tally[plugin];
         for line in &result.batch.log {
             all.logged(id, path, line);
@@ -146,9 +152,9 @@ impl Shared<'_> {
         }
         let Some(failure) = &result.failure else { return true };
         if path.is_some() {
-            all.problem(kind(failure, ProblemKind::Unscanned), Some(id), path, &describe(failure, loaded));
+            all.problem(kind(failure, ProblemKind::Unscanned), Some(id), path, &describe(failure, planned));
         }
-        let limits = loaded.limits();
+        let limits = &planned.limits;
         let over = match failure {
             CallFailure::Timeout => tally.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= limits.timeouts,
             CallFailure::Trapped(_) | CallFailure::Memory => {
@@ -164,16 +170,15 @@ impl Shared<'_> {
 
     /// Packages and measurements of a batch.
     pub(super) fn take_facts(&self, plugin: usize, batch: &mut Batch, all: &mut Collected) {
-        let Some(loaded) = &self.plugins[plugin] else { return };
-        let manifest = loaded.manifest();
+        let manifest = &self.plan.plugins[plugin].plugin.manifest;
         all.packages.extend(batch.packages.drain(..).map(|p| normalise::package(manifest, p)));
         all.measurements.extend(batch.measurements.drain(..).map(|m| normalise::measurement(manifest, m)));
     }
 }
 
 /// For people.
-fn describe(failure: &CallFailure, loaded: &Loaded) -> String {
-    let limits = loaded.limits();
+fn describe(failure: &CallFailure, planned: &Planned) -> String {
+    let limits = &planned.limits;
     match failure {
         CallFailure::Trapped(why) | CallFailure::Refused(why) => why.clone(),
         CallFailure::Timeout => {
@@ -209,7 +214,7 @@ fn size(bytes: u64) -> String {
 pub(super) fn work(shared: &Shared<'_>, queue: &Receiver<Entry>) -> Collected {
     let mut worker = Worker {
         shared,
-        instances: shared.plugins.iter().map(|_| None).collect(),
+        instances: shared.tally.iter().map(|_| None).collect(),
         hits: Hits::default(),
         buffer: Vec::new(),
         all: Collected::default(),
@@ -224,6 +229,7 @@ pub(super) fn work(shared: &Shared<'_>, queue: &Receiver<Entry>) -> Collected {
         if let Some(instance) = slot {
             let mut result = instance.conclude();
             shared.note(plugin, Some("(finish)"), &result, &mut worker.all);
+            Shared::learn_apart(plugin, &result, &mut worker.all.learnt);
             if !result.batch.findings.is_empty() {
                 let id = shared.plan.plugins[plugin].plugin.id();
                 let message =
@@ -277,19 +283,21 @@ impl Worker<'_> {
         let counts = u64::from(entry.in_scope);
         control.bytes.fetch_add(self.buffer.len() as u64 * counts, Ordering::Relaxed);
         let kind = router::kind(&self.buffer);
-        let routed = self.shared.router.by_content(&named.candidates, kind, &self.buffer, &mut self.hits);
+        let known = self.shared.look_up(entry, &self.buffer, named.candidates, &mut self.all.learnt);
+        let routed = self.shared.router.by_content(&known.unknown, kind, &self.buffer, &mut self.hits);
+        self.shared.learn_unrouted(&known, &routed, &mut self.all.learnt);
         self.all.read_us += micros(read);
         self.all.route_us += micros(routing.elapsed());
-        if routed.is_empty() {
+        if routed.is_empty() && known.seen.is_empty() {
             self.all.binary += u64::from(kind == router::Kind::Binary) * counts;
         } else {
-            self.hand_over(entry, routed);
+            self.hand_over(entry, routed, known);
         }
         // Counted last: who watches sees what is done.
         control.files.fetch_add(counts, Ordering::Relaxed);
     }
 
-    fn hand_over(&mut self, entry: &Entry, routed: Vec<router::Routed>) {
+    fn hand_over(&mut self, entry: &Entry, routed: Vec<router::Routed>, mut known: Known) {
         let shared = self.shared;
         let data = Arc::new(FileData {
             path: entry.path.clone(),
@@ -298,6 +306,12 @@ impl Worker<'_> {
             provenance: entry.provenance.clone(),
         });
         let mut batches: Vec<(usize, Batch)> = Vec::new();
+        for (plugin, report) in std::mem::take(&mut known.seen) {
+            if let Some(mut batch) = shared.take_known(plugin, report, data.bytes.len()) {
+                shared.take_facts(plugin, &mut batch, &mut self.all);
+                batches.push((plugin, batch));
+            }
+        }
         for router::Routed { plugin, hits } in routed {
             if shared.is_whole_project(plugin) {
                 shared.keep(plugin, entry);
@@ -322,9 +336,11 @@ impl Worker<'_> {
             if !shared.note(plugin, Some(&data.path), &result, &mut self.all) {
                 *slot = None;
             }
+            shared.learn(plugin, &known, &data, &result, &mut self.all.learnt);
             shared.take_facts(plugin, &mut result.batch, &mut self.all);
             batches.push((plugin, result.batch));
         }
+        batches.sort_by_key(|(plugin, _)| *plugin);
         let reported = batches
             .into_iter()
             .map(|(plugin, batch)| Reported {

@@ -5,7 +5,7 @@
 //! a third party's component is always compiled from WebAssembly.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use globset::GlobSet;
 use scanhost_manifest::Manifest;
@@ -15,7 +15,7 @@ use super::bindings::FileScannerPre;
 use super::bindings::scanhost::plugin::{files, report, types};
 use super::capability::PROVIDED;
 use super::limits::{Limits, TICK};
-use super::state::{Shared, State};
+use super::state::{Shared, Spent, State};
 use crate::source::Source;
 
 /// Why a plugin cannot be used.
@@ -161,21 +161,15 @@ pub struct Grants {
     pub source: Option<Arc<dyn Source + Send>>,
     /// The largest file that is read.
     pub max_file: u64,
+    /// What it has reported in this run already.
+    pub spent: Arc<Spent>,
 }
 
 impl Loaded {
     /// Puts a plugin together.
     pub fn new(code: Code, manifest: Arc<Manifest>, digest: &str, config: &str, grants: Grants) -> Self {
-        let Grants { limits, read, source, max_file } = grants;
-        let shared = Shared {
-            manifest,
-            limits,
-            read,
-            source,
-            max_file,
-            records: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
-        };
+        let Grants { limits, read, source, max_file, spent } = grants;
+        let shared = Shared { manifest, limits, read, source, max_file, spent };
         Self { code, shared: Arc::new(shared), config: config.into(), seed: digest.into() }
     }
 

@@ -128,8 +128,8 @@ fn finish(store: &mut Store<State>, result: wasmtime::Result<Result<(), Error>>)
             })
         }
     };
-    store.data().shared.records.fetch_add(batch.records(), Ordering::Relaxed);
-    store.data().shared.bytes.fetch_add(batch.bytes, Ordering::Relaxed);
+    store.data().shared.spent.records.fetch_add(batch.records(), Ordering::Relaxed);
+    store.data().shared.spent.bytes.fetch_add(batch.bytes, Ordering::Relaxed);
     CallResult { batch, failure }
 }
 

@@ -19,4 +19,4 @@ mod stderr;
 pub use engine::{CONTRACT, Code, Engine, EngineError, Grants, Loaded};
 pub use instance::{CallFailure, CallResult, Instance};
 pub use limits::Limits;
-pub use state::{Batch, FileData, LogLine};
+pub use state::{Asked, Batch, FileData, LogLine, Spent};

@@ -2,6 +2,7 @@
 //! and what it has reported during the current call.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use globset::GlobSet;
 use scanhost_manifest::Manifest;
@@ -72,13 +73,38 @@ pub struct Batch {
     /// Log lines that were dropped.
     pub log_dropped: u64,
     /// Bytes of texts and attachments so far.
-    pub(super) bytes: usize,
+    pub bytes: usize,
+    /// What it asked the host for.
+    pub asked: Asked,
+}
+
+/// What a guest's answer depends on beside its file's content, path and provenance.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// The mode and the owner of a file.
+    pub stat: bool,
+    /// Another file, whether it got it or not.
+    pub other: bool,
 }
 
 impl Batch {
     /// Findings, packages and measurements.
     pub fn records(&self) -> usize {
         self.findings.len() + self.packages.len() + self.measurements.len()
+    }
+
+    /// Whether nothing at all was said.
+    pub fn is_silent(&self) -> bool {
+        self.kept() == 0 && self.is_plain()
+    }
+
+    /// Whether it holds nothing but records: no complaint, and nothing for the log.
+    pub fn is_plain(&self) -> bool {
+        self.unscanned.is_empty()
+            && self.misbehaved.is_empty()
+            && self.limited.is_empty()
+            && self.log.is_empty()
+            && self.log_dropped == 0
     }
 
     /// Everything that the host keeps for the call, attachments and unscanned inputs too.
@@ -95,10 +121,31 @@ pub struct Shared {
     pub(super) read: GlobSet,
     pub(super) source: Option<Arc<dyn Source + Send>>,
     pub(super) max_file: u64,
-    /// Findings, packages and measurements of the run so far.
-    pub(super) records: std::sync::atomic::AtomicUsize,
+    /// What it has reported in this run.
+    pub(super) spent: Arc<Spent>,
+}
+
+/// What a plugin has reported in a run, against its limits for one.
+#[derive(Debug, Default)]
+pub struct Spent {
+    /// Findings, packages and measurements so far.
+    pub(super) records: AtomicUsize,
     /// Bytes of their texts and attachments.
-    pub(super) bytes: std::sync::atomic::AtomicUsize,
+    pub(super) bytes: AtomicUsize,
+}
+
+impl Spent {
+    /// Counts what the plugin reported in an earlier run and would report again. Whether it fits: if not, the plugin
+    /// has to be asked, so that it hits the limit itself.
+    pub fn count(&self, records: usize, bytes: usize, limits: &Limits) -> bool {
+        let fits = self.records.load(Ordering::Relaxed).saturating_add(records) <= limits.records_per_run
+            && self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= limits.bytes_per_run;
+        if fits {
+            self.records.fetch_add(records, Ordering::Relaxed);
+            self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+        fits
+    }
 }
 
 /// The data of one store.

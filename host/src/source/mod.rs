@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 pub use changed::{BaseSource, ChangedSource};
 pub use changes::{Changes, ChangesError, ChangesOptions};
-pub use git::{Environment, GitBlob, RevisionError};
+pub use git::{Environment, GitBlob, RevisionError, tracked_below};
 pub use history::{HistoryOptions, HistorySource};
 pub use read::ReadError;
 pub use root::work_tree_of;

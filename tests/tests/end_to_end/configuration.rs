@@ -80,6 +80,8 @@ fn check_says_what_is_wrong_in_any_stage_and_what_is_good() {
         .exits(0)
         .shows(&["scan.toml is good", "1 warning"])
         .says(&["warning", "expired"]);
+    project.write("scan.toml", "version = 1\nbaseline = \"none.json\"\n[stages.own]\n");
+    project.scanhost(["config", "check"]).exits(2).says(&["scan.toml:2", "none.json", "scan.toml:3"]);
     project.write("other.toml", "version = 1\n[[gate]]\nfail_on = \"low\"\n");
     project.scanhost(["config", "check", "--config", "other.toml"]).exits(2).says(&["other.toml:3", "fail-on"]);
     project.scanhost(["config", "check", "--config", "none.toml"]).exits(2);
@@ -102,4 +104,14 @@ fn show_is_toml_without_the_key_and_schema_is_json() {
     project.scanhost(["config", "show", "--stage", "comit"]).exits(2).says(&["did you mean `commit`"]);
     let ran = project.scanhost(["config", "schema"]).exits(0);
     assert!(serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()["properties"]["gate"].is_object());
+}
+
+#[test]
+fn in_a_repository_places_are_from_its_root() {
+    let project = Project::new();
+    project.write("scan.toml", "version = 1\n[files]\nmax-size = 5\n").write("a/b/c.txt", "x").git(&["init", "-q"]);
+    project.scanhost(["config", "show", "a/b"]).exits(0).shows(&["from scan.toml.", "max-size = 5  # scan.toml:3"]);
+    project.write("scan.toml", "version = 1\nfile = 1\n");
+    let ran = project.scanhost(["config", "check", "a"]).exits(2).says(&["scan.toml:2:1"]);
+    assert!(!ran.err.contains(&*project.path().to_string_lossy()), "{}", ran.all());
 }

@@ -72,7 +72,7 @@ pub fn all(project: &Project, config: &Path) -> Vec<Scanner> {
     let version = version(project, &program, &["--version"]).unwrap_or_default();
     let config = config.to_owned();
     let arguments = Box::new(move |tree: &Path| {
-        let before = ["run", "--stage", "commit", "--offline", "--config"].map(OsString::from);
+        let before = ["run", "--stage", "commit", "--offline", "--no-cache", "--config"].map(OsString::from);
         before.into_iter().chain([config.clone().into(), tree.into()]).collect()
     });
     let mut scanners = vec![Scanner { name: "scanhost", program, version, arguments, success: &[0, 1] }];

@@ -3,12 +3,13 @@
 mod show;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::{self, ConfigCommand};
+use crate::base::{self, BaselineProblem, Reference, Wanted};
 use crate::config::{self, Config};
 use crate::finding::Date;
-use crate::plan::{self, OnDisk};
+use crate::plan::{self, PolicyFiles};
 
 /// Runs it.
 pub fn command(args: &args::Config) -> anyhow::Result<u8> {
@@ -16,7 +17,7 @@ pub fn command(args: &args::Config) -> anyhow::Result<u8> {
         ConfigCommand::Check { path, config } => check(path, config.as_deref()),
         ConfigCommand::Show { path, config, stage, format } => {
             let (config, files) = load(path, config.as_deref())?;
-            let shown = show::collect(&config, &files, stage.as_deref(), Date::today())?;
+            let shown = show::collect(&config, files.as_ref(), stage.as_deref(), Date::today())?;
             super::print(&if format == "json" { shown.json()? } else { shown.text() })?;
             Ok(0)
         }
@@ -27,24 +28,25 @@ pub fn command(args: &args::Config) -> anyhow::Result<u8> {
     }
 }
 
-/// The configuration, and the folder that its paths start from.
-fn load(path: &Path, asked: Option<&Path>) -> anyhow::Result<(Config, OnDisk)> {
-    let root = super::run::folder(path);
-    let config = super::run::config(asked, &root)?;
-    let base: PathBuf = config.folder().map_or(root, Path::to_owned);
-    Ok((config, OnDisk(base)))
+/// The configuration that a run would find, and the files that it names.
+fn load(path: &Path, asked: Option<&Path>) -> anyhow::Result<(Config, Box<dyn PolicyFiles>)> {
+    let judge = base::judge(path, asked, &Reference::None, Wanted::Head)?;
+    Ok((judge.config, judge.files))
 }
 
 fn check(path: &Path, asked: Option<&Path>) -> anyhow::Result<u8> {
     let (config, files) = load(path, asked)?;
-    let checked = plan::check(&config, &files, Date::today());
+    let checked = plan::check(&config, files.as_ref(), Date::today());
     if !checked.warnings.is_empty() {
         let color = super::color(&std::io::stderr());
         let mut out = std::io::stderr().lock();
         let _ = writeln!(out, "{}", config.render_warnings(&checked.warnings, color, super::width()));
     }
-    if let Some(error) = checked.error {
-        return Err(error.into());
+    let baseline = base::baseline(&config, files.as_ref()).err().map(|BaselineProblem::Config(error)| error);
+    match (checked.error, baseline) {
+        (Some(one), Some(two)) => return Err(one.and(two).into()),
+        (Some(error), None) | (None, Some(error)) => return Err(error.into()),
+        (None, None) => {}
     }
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let parts = [

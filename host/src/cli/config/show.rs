@@ -98,7 +98,6 @@ impl Collector<'_> {
 
     fn top(&self) -> Section {
         let baseline = self.config.baseline.as_ref().map(|path| path.value.display().to_string());
-        let baseline = baseline.unwrap_or_else(|| policy::baseline::FILE_NAME.to_owned());
         let entries = vec![self.entry("version", 1, &["version"]), self.entry("baseline", baseline, &["baseline"])];
         Section { name: Vec::new(), one_of: false, origin: None, entries }
     }

@@ -134,11 +134,11 @@ fn maxima(reader: &mut Reader, item: &Item, at: &Span) -> BTreeMap<Severity, u64
 
 fn measurement(reader: &mut Reader, table: &dyn TableLike, item: &Item, at: &Span) -> Option<MeasurementGate> {
     let name = measurement_name(reader, item, at);
-    let mut gate = |key: &str| {
+    let mut bound = |key: &str| {
         let item = table.get(key)?;
         reader.number(key, item, &key_span(table, key, item))
     };
-    let (least, most) = (gate("min-lower95"), gate("max-upper95"));
+    let (least, most) = (bound("min-lower95"), bound("max-upper95"));
     let conditions = match table.get("where") {
         Some(item) => conditions(reader, item, &key_span(table, "where", item)),
         None => Vec::new(),

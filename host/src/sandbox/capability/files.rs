@@ -41,6 +41,7 @@ impl HostFile for State {
     }
 
     fn stat(&mut self, file: Resource<FileHandle>) -> wasmtime::Result<Option<Stat>> {
+        self.batch.asked.stat = true;
         let stat = self.opened(&file)?.data.stat.as_ref();
         Ok(stat.map(|s| Stat { kind: Kind::Regular, mode: s.mode, uid: s.uid, gid: s.gid, link: None }))
     }
@@ -50,6 +51,7 @@ impl HostFile for State {
         file: Resource<FileHandle>,
         path: String,
     ) -> wasmtime::Result<Result<Resource<FileHandle>, Error>> {
+        self.batch.asked.other = true;
         let own = self.opened(&file)?.data.path.clone();
         match resolve(&own, &path) {
             Some(target) => self.open_granted(&target),
@@ -76,6 +78,7 @@ impl State {
     }
 
     fn open_granted(&mut self, path: &str) -> wasmtime::Result<Result<Resource<FileHandle>, Error>> {
+        self.batch.asked.other = true;
         let shared = Arc::clone(&self.shared);
         let Some(path) = resolve("", path) else {
             return Ok(Err(Error::Denied(format!("`{path}` leads out of the root"))));

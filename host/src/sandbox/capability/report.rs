@@ -127,10 +127,11 @@ impl State {
             Some(format!("more than {} records in one call; {what} were dropped", limits.records_per_call))
         } else if self.batch.bytes.saturating_add(bytes) > limits.bytes_per_call {
             Some(format!("more than {} bytes reported in one call; {what} were dropped", limits.bytes_per_call))
-        } else if self.shared.records.load(Ordering::Relaxed) + self.batch.records() + records > limits.records_per_run
+        } else if self.shared.spent.records.load(Ordering::Relaxed) + self.batch.records() + records
+            > limits.records_per_run
         {
             Some(format!("more than {} records in one run; {what} were dropped", limits.records_per_run))
-        } else if self.shared.bytes.load(Ordering::Relaxed) + self.batch.bytes + bytes > limits.bytes_per_run {
+        } else if self.shared.spent.bytes.load(Ordering::Relaxed) + self.batch.bytes + bytes > limits.bytes_per_run {
             Some(format!("more than {} bytes reported in one run; {what} were dropped", limits.bytes_per_run))
         } else {
             None

@@ -9,7 +9,7 @@ use gix::bstr::BStr;
 use gix::hash::Kind;
 use gix::index::entry::Mode;
 
-use super::{MAX_ALLOCATION, Place};
+use super::{MAX_ALLOCATION, Place, bytes_of};
 
 /// An index larger than this is not read: two million entries.
 const MAX_INDEX: u64 = 256 << 20;
@@ -94,4 +94,17 @@ impl Index {
     pub fn first_from(&self, path: &[u8]) -> usize {
         self.0.entries().partition_point(|entry| entry.path(&self.0) < BStr::new(path))
     }
+}
+
+/// Whether git tracks anything in a folder, which has to be there; the innermost repository around it counts.
+pub fn tracked_below(folder: &Path) -> Result<bool, String> {
+    let folder = fs::canonicalize(folder).map_err(|error| error.to_string())?;
+    let Some(place) = Place::discover(&folder)? else { return Ok(false) };
+    let Ok(below) = folder.strip_prefix(&place.work_tree) else { return Ok(false) };
+    // The root of a work tree is no folder in the index; something is tracked there as soon as anything is.
+    let index = Place::index(&place.git_dir.join("index"))?;
+    if below.as_os_str().is_empty() {
+        return Ok(!index.0.entries().is_empty());
+    }
+    Ok(index.folder(bytes_of(below)) != Tracked::Nothing)
 }

@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 pub use commit::Commit;
-pub use index::{Index, Tracked};
+pub use index::{Index, Tracked, tracked_below};
 pub use merge_base::{MergeBase, Shallow, merge_base};
 pub use objects::{GitBlob, Objects, Reader};
 pub use revision::{RevisionError, resolve};

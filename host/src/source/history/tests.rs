@@ -209,7 +209,7 @@ fn what_only_a_tag_a_remote_or_the_stash_reaches() {
         git(dir.path(), &["checkout", "-q", "--detach", "main"]);
         write(dir.path(), "f", name);
         commit(dir.path(), 2 + n as u32);
-        match n {
+        let _ = match n {
             0 => git(dir.path(), &["tag", name]),
             1 => git(dir.path(), &["tag", "-a", "-m", "x", name]),
             _ => git(dir.path(), &["update-ref", "refs/remotes/origin/topic", "HEAD"]),

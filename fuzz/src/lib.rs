@@ -14,6 +14,7 @@ mod finding;
 mod manifest;
 #[path = "../../host/src/outcome.rs"]
 mod outcome;
+#[allow(unused_imports, reason = "the host uses more of it")]
 #[path = "../../host/src/report/mod.rs"]
 mod report;
 mod router;
@@ -115,14 +116,4 @@ pub fn toml<T: serde::de::DeserializeOwned>(text: &str) -> T {
 pub fn base64(bytes: &[u8]) -> Vec<u8> {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes).into_bytes()
-}
-
-/// What a cache's key holds of the host's sources.
-mod source {
-    /// See the host's.
-    pub struct Stat {
-        pub mode: u32,
-        pub uid: u32,
-        pub gid: u32,
-    }
 }

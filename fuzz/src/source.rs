@@ -10,6 +10,16 @@ use std::ops::ControlFlow;
 
 use archive::{ArchiveLimits, Budget, Found, Input, expand, recognise};
 
+/// What a cache's key holds of a file; see the host's.
+pub struct Stat {
+    /// See the host's.
+    pub mode: u32,
+    /// See the host's.
+    pub uid: u32,
+    /// See the host's.
+    pub gid: u32,
+}
+
 const NAMES: [&str; 6] = ["a.zip", "a.tar", "a.tgz", "a.log.gz", "a.tar.zst", "README"];
 
 const LIMITS: ArchiveLimits =

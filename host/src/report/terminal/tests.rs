@@ -94,6 +94,10 @@ fn quiet_leaves_what_would_be_a_surprise_later() {
     let text = quiet(&sample::change());
     assert!(text.contains("loosens the policy") && !text.contains("expires in 9 days"), "{text}");
     assert!(!text.contains("there before, where no gate looks"), "{text}");
+    let mut again = sample::change();
+    again.policy.source = crate::outcome::PolicySource::Head;
+    again.policy.file = Some("scan.toml".into());
+    assert!(quiet(&again).contains("loosens the policy; it is judged by scan.toml\n"));
     assert_eq!(quiet(&sample::known()), "");
 }
 

@@ -92,7 +92,8 @@ impl Page<'_> {
         let policy = &self.outcome.policy;
         let base = policy.base.as_ref().map(|base| format!("{} ({})", base.reference, short(&base.commit)));
         match (policy.source, base) {
-            (PolicySource::Head, _) => "the policy of what was scanned".into(),
+            // It need not be the change's own: a stored report is judged by whatever policy is at hand.
+            (PolicySource::Head, _) => policy.file.as_deref().unwrap_or("the built-in defaults").into(),
             (PolicySource::Base, base) => format!("the policy of {}", base.as_deref().unwrap_or("the base")),
             (PolicySource::BuiltIn, Some(base)) => {
                 format!("the built-in policy, because there is none to be had from {base}")

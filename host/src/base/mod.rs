@@ -252,9 +252,10 @@ fn at_base(
     let tree = reader.commit(named.commit, &mut Vec::new()).map_err(broken)?.tree;
     // Where the head's is, or where it would be.
     let path = match head_path.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned())) {
-        Some(path) => match path.strip_prefix(&place.work_tree) {
-            Ok(inside) => inside.to_owned(),
-            Err(_) => {
+        Some(path) => {
+            if let Ok(inside) = path.strip_prefix(&place.work_tree) {
+                inside.to_owned()
+            } else {
                 // Outside the repository: an organisation's policy, which no change can touch.
                 let folder = head.folder().map(Path::to_owned).unwrap_or_default();
                 return Ok(Judge {
@@ -266,7 +267,7 @@ fn at_base(
                     problems: Vec::new(),
                 });
             }
-        },
+        }
         None => PathBuf::from(FILE_NAME),
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();

@@ -109,7 +109,7 @@ impl Today {
     }
 
     /// Findings that the baseline does not have.
-    fn new(&self) -> Vec<&Finding> {
+    fn added(&self) -> Vec<&Finding> {
         self.outcome.findings.iter().filter(|finding| Self::is_new(finding)).collect()
     }
 
@@ -145,7 +145,7 @@ impl Today {
 fn update(root: &Path, asked: Option<&Path>, stage: Option<String>, gone_only: bool) -> anyhow::Result<u8> {
     let today = Today::look(root, asked, stage)?;
     let complete = warn_if_incomplete(&today.outcome);
-    let (new, gone) = (today.new().len(), today.gone().len());
+    let (new, gone) = (today.added().len(), today.gone().len());
     let kept: Vec<Finding> =
         today.outcome.findings.iter().filter(|finding| !gone_only || !Today::is_new(finding)).cloned().collect();
     let mut baseline = Baseline::of(&kept, today.key.as_deref());
@@ -170,7 +170,7 @@ fn update(root: &Path, asked: Option<&Path>, stage: Option<String>, gone_only: b
 fn diff(root: &Path, asked: Option<&Path>, stage: Option<String>, as_json: bool) -> anyhow::Result<u8> {
     let today = Today::look(root, asked, stage)?;
     let complete = warn_if_incomplete(&today.outcome);
-    let (new, gone) = (today.new(), if complete { today.gone() } else { Vec::new() });
+    let (new, gone) = (today.added(), if complete { today.gone() } else { Vec::new() });
     let out = if as_json {
         let new: Vec<_> = new
             .iter()

@@ -42,6 +42,7 @@ pub enum From {
 
 /// What was asked for.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Wish {
     /// What to scan.
     pub path: PathBuf,

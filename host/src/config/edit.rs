@@ -4,6 +4,7 @@
 //! Lines are added and taken out by their places, and the result is read again before it is handed back, so that
 //! no command can leave a file behind that the next one refuses.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use toml_edit::{Document, Item, Table};
@@ -52,9 +53,10 @@ pub fn add_suppression(name: &str, text: &str, new: &NewSuppression) -> Result<S
             return Err(EditError::Shape(message));
         }
     };
+    // Writing to a `String` cannot fail.
     let mut entry = String::new();
     if let Some(comment) = &new.comment {
-        entry.push_str(&format!("# {}\n", crate::finding::text::printable_line(comment)));
+        let _ = writeln!(entry, "# {}", crate::finding::text::printable_line(comment));
     }
     entry.push_str("[[suppress]]\n");
     let fingerprint = |value: Option<crate::finding::Fingerprint>| value.map(|value| value.to_string());
@@ -69,10 +71,10 @@ pub fn add_suppression(name: &str, text: &str, new: &NewSuppression) -> Result<S
         ("reason", Some(new.reason.clone())),
     ] {
         if let Some(value) = value {
-            entry.push_str(&format!("{key} = {}\n", string(&value)));
+            let _ = writeln!(entry, "{key} = {}", string(&value));
         }
     }
-    entry.push_str(&format!("expires = {}\n", new.expires));
+    let _ = writeln!(entry, "expires = {}", new.expires);
     let changed = insert(text, at, &entry);
     let after = parse(name, &changed)?;
     check(after.suppressions.len() == config.suppressions.len() + 1, changed)

@@ -1,6 +1,7 @@
 //! Sizes and durations as people write them. Shared by `scan.toml` and the command line; the error is what
 //! is wrong, in words that can stand in a message.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The longest duration: thirty days.
@@ -72,7 +73,8 @@ pub fn format_duration(duration: Duration) -> String {
     let mut out = String::new();
     for (factor, unit) in [(3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")] {
         if rest >= factor {
-            out += &format!("{}{unit}", rest / factor);
+            // Writing to a `String` cannot fail.
+            let _ = write!(out, "{}{unit}", rest / factor);
             rest %= factor;
         }
     }

@@ -20,12 +20,11 @@ pub fn earliest(findings: Vec<Finding>, rank: &dyn Fn(&str) -> Option<u64>) -> V
     let mut out: Vec<Thing> = Vec::with_capacity(findings.len());
     let mut at: HashMap<Fingerprint, usize> = HashMap::new();
     for finding in findings {
-        match at.get(&finding.fingerprint) {
-            Some(place) => out[*place].add(finding, rank),
-            None => {
-                at.insert(finding.fingerprint, out.len());
-                out.push(Thing::new(finding, rank));
-            }
+        if let Some(place) = at.get(&finding.fingerprint) {
+            out[*place].add(finding, rank);
+        } else {
+            at.insert(finding.fingerprint, out.len());
+            out.push(Thing::new(finding, rank));
         }
     }
     out.into_iter().map(Thing::finish).collect()
@@ -37,8 +36,10 @@ struct Thing {
     /// The commits of the first and the last version.
     commits: (When, When),
     versions: u64,
-    /// What the version says that is checked out.
-    head: Option<Option<Comment>>,
+    /// The version that is checked out has it.
+    at_head: bool,
+    /// The comment beside it there.
+    head: Option<Comment>,
     /// Some version has no comment that sets it aside.
     active: bool,
 }
@@ -49,7 +50,8 @@ impl Thing {
         Self {
             commits: (when.clone(), when),
             versions: 1,
-            head: is_at_head(&finding).then(|| finding.comment.clone()),
+            at_head: is_at_head(&finding),
+            head: finding.comment.clone().filter(|_| is_at_head(&finding)),
             active: !is_ignored(&finding),
             first: finding,
         }
@@ -59,7 +61,8 @@ impl Thing {
         self.versions += 1;
         self.active |= !is_ignored(&finding);
         if is_at_head(&finding) {
-            self.head = Some(finding.comment.clone());
+            self.at_head = true;
+            self.head.clone_from(&finding.comment);
         }
         let when = when(&finding, rank);
         if when > self.commits.1 {
@@ -72,14 +75,12 @@ impl Thing {
     }
 
     fn finish(self) -> Finding {
-        let Self { mut first, commits, versions, head, active } = self;
-        match head {
-            Some(comment) => {
-                first.comment = comment;
-                set(&mut first, "head", "yes");
-            }
-            None if active => first.comment = None,
-            None => {}
+        let Self { mut first, commits, versions, at_head, head, active } = self;
+        if at_head {
+            first.comment = head;
+            set(&mut first, "head", "yes");
+        } else if active {
+            first.comment = None;
         }
         if versions > 1 {
             first.labels.push(("versions".to_owned(), versions.to_string()));
@@ -202,7 +203,7 @@ mod tests {
             let mut shuffled = in_order(order.into_iter().map(|n| all[n].clone()).collect());
             let mut straight = in_order(all);
             for findings in [&mut shuffled, &mut straight] {
-                findings.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
+                findings.sort_by_key(|a| a.fingerprint);
             }
             prop_assert_eq!(shuffled, straight);
         }

@@ -6,12 +6,15 @@ use std::collections::HashMap;
 
 use super::{ByteSpan, Finding};
 
+/// Path, provenance and bytes.
+type Place = (String, Vec<(String, String)>, ByteSpan);
+
 /// Merges what means the same: the same bytes of the same file, and a CWE in common (or none on either
 /// side). The more confident, then more severe finding stays, the others' rules are kept in `also`.
 pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
     let mut out: Vec<Finding> = Vec::with_capacity(findings.len());
     // With where the file comes from: two commits' versions of one path are two files.
-    let mut at: HashMap<(String, Vec<(String, String)>, ByteSpan), Vec<usize>> = HashMap::new();
+    let mut at: HashMap<Place, Vec<usize>> = HashMap::new();
     for finding in findings {
         let key = finding.location.file().and_then(|f| Some((f.path.clone(), f.provenance.clone(), f.bytes?)));
         let Some(key) = key else {

@@ -259,12 +259,11 @@ impl<'c> Checker<'c> {
 /// The plugins that a stage has, by name: those that it lists, otherwise those that say of themselves that they
 /// belong to it.
 fn ids_of(config: &Config, stage: &str, plugins: &[Plugin]) -> BTreeSet<PluginId> {
-    match config.stages.get(stage).and_then(|stage| stage.plugins.as_ref()) {
-        Some(names) => names.iter().map(|name| name.value.clone()).collect(),
-        None => {
-            let own = plugins.iter().filter(|plugin| plugin.manifest.stages.iter().any(|name| name == stage));
-            own.map(|plugin| plugin.id().clone()).collect()
-        }
+    if let Some(names) = config.stages.get(stage).and_then(|stage| stage.plugins.as_ref()) {
+        names.iter().map(|name| name.value.clone()).collect()
+    } else {
+        let own = plugins.iter().filter(|plugin| plugin.manifest.stages.iter().any(|name| name == stage));
+        own.map(|plugin| plugin.id().clone()).collect()
     }
 }
 

@@ -68,6 +68,12 @@ struct Document {
     findings: Vec<Entry>,
 }
 
+#[derive(Deserialize)]
+struct Head {
+    schema: Option<String>,
+    version: Option<u64>,
+}
+
 /// Identifies a `fingerprint-key`: 32 bits of a digest of it, which has at least 128 bits itself.
 pub fn key_id(key: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("scanhost baseline key id 1");
@@ -101,11 +107,6 @@ impl Baseline {
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
         let format = |error: serde_json::Error| BaselineError::Format(error.to_string());
         // The version first: a later one may have other keys.
-        #[derive(Deserialize)]
-        struct Head {
-            schema: Option<String>,
-            version: Option<u64>,
-        }
         let head: Head = serde_json::from_str(text).map_err(format)?;
         if head.schema.as_deref() != Some(SCHEMA) {
             return Err(BaselineError::Format(format!("it does not say `\"schema\": \"{SCHEMA}\"`")));

@@ -70,7 +70,9 @@ pub fn look_up(findings: &[Finding], known: &[KnownFinding], untouched: Option<&
         by_moved.entry(known[*at].moved).or_default().push(*at);
     }
     // A map has no order; what is taken first must not depend on that.
-    by_moved.values_mut().for_each(|list| list.sort_unstable_by(|a, b| b.cmp(a)));
+    for list in by_moved.values_mut() {
+        list.sort_unstable_by(|a, b| b.cmp(a));
+    }
     let is_untouched = |finding: &Finding| {
         untouched.is_some_and(|change| finding.location.file().is_some_and(|file| change.is_untouched(&file.path)))
     };

@@ -95,7 +95,7 @@ impl Policy {
             finding.rating = finding.rating.declared().clone();
         }
         notices.extend(severity::override_severity(&mut findings, &self.severities, names, self.calendar, &place));
-        let gone = self.compare(&mut findings, before, &mut notices);
+        let gone = compare(&mut findings, before, &mut notices);
         notices.extend(suppress::suppress(&mut findings, &self.suppressions, names, self.calendar, &place));
         merge::sort(&mut findings);
         let mut findings = merge::merge(findings);
@@ -115,50 +115,50 @@ impl Policy {
         notices.dedup();
         Judgement { findings, gates, problems, notices, gone }
     }
+}
 
-    /// Tells new from old, and lets comments count that may. How many known findings are gone.
-    fn compare(&self, findings: &mut [Finding], before: Before<'_>, notices: &mut Vec<Notice>) -> u64 {
-        let (judged, gone) = match before.known {
-            Some(known) => {
-                let (judged, gone) = known::look_up(findings, known, before.untouched);
-                (Some(judged), gone)
-            }
-            None => (None, 0),
-        };
-        for (at, finding) in findings.iter_mut().enumerate() {
-            let judged = judged.as_ref().map(|judged| judged[at]);
-            let stored = matches!(finding.state, State::IgnoredInline { .. });
-            let stays_old = before.again && finding.novelty == Some(Novelty::Existing);
-            if !stays_old && (judged.is_some() || !before.again) {
-                finding.novelty = judged.map(|judged| judged.novelty);
-            }
-            let counts = match (before.again, before.change) {
-                (true, _) => stored,
-                (false, true) => judged.is_some_and(|judged| judged.ignored_before),
-                (false, false) => true,
-            };
-            finding.state = State::Active;
-            let message = match &finding.comment {
-                None => continue,
-                Some(Comment::Ignore { reason }) if counts => {
-                    finding.state = State::IgnoredInline { reason: reason.clone() };
-                    continue;
-                }
-                Some(Comment::Ignore { .. }) => {
-                    "the comment beside this finding is part of the change, so it does not count before it is merged"
-                        .to_owned()
-                }
-                Some(Comment::Malformed { lacks }) => format!(
-                    "the comment beside this finding lacks {lacks}, so it does nothing: write `scanhost:ignore {} -- \
-                     reason`",
-                    finding.rule
-                ),
-            };
-            let place = format!("{}:{}", finding.location.path(), finding.location.start().0);
-            notices.push(Notice { kind: NoticeKind::CommentWithoutEffect, place: Some(place), message });
+/// Tells new from old, and lets comments count that may. How many known findings are gone.
+fn compare(findings: &mut [Finding], before: Before<'_>, notices: &mut Vec<Notice>) -> u64 {
+    let (judged, gone) = match before.known {
+        Some(known) => {
+            let (judged, gone) = known::look_up(findings, known, before.untouched);
+            (Some(judged), gone)
         }
-        gone
+        None => (None, 0),
+    };
+    for (at, finding) in findings.iter_mut().enumerate() {
+        let judged = judged.as_ref().map(|judged| judged[at]);
+        let stored = matches!(finding.state, State::IgnoredInline { .. });
+        let stays_old = before.again && finding.novelty == Some(Novelty::Existing);
+        if !stays_old && (judged.is_some() || !before.again) {
+            finding.novelty = judged.map(|judged| judged.novelty);
+        }
+        let counts = match (before.again, before.change) {
+            (true, _) => stored,
+            (false, true) => judged.is_some_and(|judged| judged.ignored_before),
+            (false, false) => true,
+        };
+        finding.state = State::Active;
+        let message = match &finding.comment {
+            None => continue,
+            Some(Comment::Ignore { reason }) if counts => {
+                finding.state = State::IgnoredInline { reason: reason.clone() };
+                continue;
+            }
+            Some(Comment::Ignore { .. }) => {
+                "the comment beside this finding is part of the change, so it does not count before it is merged"
+                    .to_owned()
+            }
+            Some(Comment::Malformed { lacks }) => format!(
+                "the comment beside this finding lacks {lacks}, so it does nothing: write `scanhost:ignore {} -- \
+                     reason`",
+                finding.rule
+            ),
+        };
+        let place = format!("{}:{}", finding.location.path(), finding.location.start().0);
+        notices.push(Notice { kind: NoticeKind::CommentWithoutEffect, place: Some(place), message });
     }
+    gone
 }
 
 /// What to say of a gate on new findings where all count as new.

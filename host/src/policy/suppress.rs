@@ -113,7 +113,9 @@ impl<'l> Index<'l> {
                 wanted.entry(moved).or_default().push(at);
             }
         }
-        wanted.values_mut().for_each(|entries| entries.reverse());
+        for entries in wanted.values_mut() {
+            entries.reverse();
+        }
         let mut out = BTreeMap::new();
         if wanted.is_empty() {
             return out;

@@ -10,7 +10,7 @@ pub struct Reader<R> {
 }
 
 enum State<R> {
-    Member(GzDecoder<R>),
+    Member(Box<GzDecoder<R>>),
     /// At its end, or broken.
     Done,
 }
@@ -18,7 +18,7 @@ enum State<R> {
 impl<R: BufRead> Reader<R> {
     /// The first member begins where the reader is.
     pub fn new(reader: R) -> Self {
-        Self { state: State::Member(GzDecoder::new(reader)) }
+        Self { state: State::Member(Box::new(GzDecoder::new(reader))) }
     }
 }
 
@@ -37,7 +37,7 @@ impl<R: BufRead> Read for Reader<R> {
             let mut reader = decoder.into_inner();
             // One byte is enough to tell a member from padding; a buffer's end may come after it.
             if reader.fill_buf()?.first() == Some(&0x1f) {
-                self.state = State::Member(GzDecoder::new(reader));
+                self.state = State::Member(Box::new(GzDecoder::new(reader)));
             }
         }
     }

@@ -188,13 +188,12 @@ impl Walk<'_, '_, '_> {
         if self.budget.hit().is_some() {
             return;
         }
-        match &mut self.damage {
-            Some(damage) => damage.more += 1,
-            None => {
-                let what = super::path::shorten(what.to_string().as_bytes(), 200);
-                let first = if name.is_empty() { what } else { format!("`{name}`: {what}") };
-                self.damage = Some(Damage { first, more: 0 });
-            }
+        if let Some(damage) = &mut self.damage {
+            damage.more += 1;
+        } else {
+            let what = super::path::shorten(what.to_string().as_bytes(), 200);
+            let first = if name.is_empty() { what } else { format!("`{name}`: {what}") };
+            self.damage = Some(Damage { first, more: 0 });
         }
     }
 

@@ -14,7 +14,8 @@ pub fn expand(decoder: impl Read, walk: &mut Walk<'_, '_, '_>) {
     let started = decoder.by_ref().take(BLOCK as u64).read_to_end(&mut head);
     let named = {
         let name = walk.path.to_ascii_lowercase();
-        [".tgz", ".tzst"].iter().any(|end| name.ends_with(end)) || name::of_single(&name).ends_with(".tar")
+        [".tgz", ".tzst"].iter().any(|end| name.ends_with(end))
+            || [".tar"].iter().any(|end| name::of_single(&name).ends_with(end))
     };
     if recognise::is_tar(&head, named) && started.is_ok() {
         tar::expand_charged(&mut head.chain(&mut decoder), walk);

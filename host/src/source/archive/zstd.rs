@@ -13,7 +13,7 @@ const END: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
 
 /// Decodes all frames.
 pub struct Reader<'b, 's, R> {
-    reader: R,
+    input: R,
     decoder: FrameDecoder,
     in_frame: bool,
     /// Given back when all that came before it is.
@@ -26,20 +26,20 @@ impl<'b, 's, R: BufRead> Reader<'b, 's, R> {
     pub fn new(reader: R, budget: &'b Budget<'s>) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(MAX_WINDOW);
-        Self { reader, decoder, in_frame: false, broken: None, budget }
+        Self { input: reader, decoder, in_frame: false, broken: None, budget }
     }
 
     /// Goes to the next frame, over those that are to be skipped. False: there is none.
     fn next_frame(&mut self) -> io::Result<bool> {
         loop {
-            if self.reader.fill_buf()?.is_empty() {
+            if self.input.fill_buf()?.is_empty() {
                 return Ok(false);
             }
-            match self.decoder.init(&mut self.reader) {
+            match self.decoder.init(&mut self.input) {
                 Ok(()) => return Ok(true),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
                     let length = u64::from(length);
-                    if io::copy(&mut self.reader.by_ref().take(length), &mut io::sink())? < length {
+                    if io::copy(&mut self.input.by_ref().take(length), &mut io::sink())? < length {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                 }
@@ -52,7 +52,7 @@ impl<'b, 's, R: BufRead> Reader<'b, 's, R> {
     }
 
     fn decode(&mut self) {
-        if let Err(error) = self.decoder.decode_blocks(&mut self.reader, BlockDecodingStrategy::UptoBlocks(1)) {
+        if let Err(error) = self.decoder.decode_blocks(&mut self.input, BlockDecodingStrategy::UptoBlocks(1)) {
             self.broken = Some(io::Error::other(error));
             // The decoder keeps back what later blocks may refer to, until it has seen the last one.
             let _ = self.decoder.decode_blocks(&END[..], BlockDecodingStrategy::UptoBlocks(1));

@@ -154,13 +154,12 @@ impl Found {
     fn add(&mut self, brought: &mut Brought, commit: u32, trees: &mut usize) {
         for (path, id) in brought.files.drain(..) {
             let next = self.places.len() as u32;
-            let path = match self.places.get(&path[..]) {
-                Some(place) => *place,
-                None => {
-                    self.path_bytes += path.len();
-                    self.places.insert(path.into(), next);
-                    next
-                }
+            let path = if let Some(place) = self.places.get(&path[..]) {
+                *place
+            } else {
+                self.path_bytes += path.len();
+                self.places.insert(path.into(), next);
+                next
             };
             self.versions.push(Version { path, id, commit });
         }
@@ -274,7 +273,11 @@ impl Walk<'_> {
             let raw = first(rest);
             rest = &rest[raw.len()..];
             // Nearly all of a folder is as it was.
-            let before = parents.iter_mut().fold(false, |before, parent| parent.skip(raw) || before);
+            // Every parent has to go on, whatever the others say.
+            let mut before = false;
+            for parent in &mut parents {
+                before |= parent.skip(raw);
+            }
             if before {
                 continue;
             }

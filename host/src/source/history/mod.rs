@@ -105,24 +105,23 @@ impl HistorySource {
 
     fn note_gaps(&self, gaps: &graph::Gaps, graph: &Graph, sink: &Sink<'_>) -> ControlFlow<()> {
         // Behind a commit that is too old lie older ones.
-        let taken: HashSet<_> = match self.options.since {
-            None => gaps.shallow.iter().collect(),
-            Some(_) => {
-                let shallow: HashSet<_> = gaps.shallow.iter().collect();
-                let taken = graph.commits.iter().filter(|commit| self.is_recent(commit.committed));
-                taken.map(|commit| &commit.id).filter(|id| shallow.contains(id)).collect()
-            }
+        let taken: HashSet<_> = if self.options.since.is_none() {
+            gaps.shallow.iter().collect()
+        } else {
+            let shallow: HashSet<_> = gaps.shallow.iter().collect();
+            let taken = graph.commits.iter().filter(|commit| self.is_recent(commit.committed));
+            taken.map(|commit| &commit.id).filter(|id| shallow.contains(id)).collect()
         };
         if !taken.is_empty() {
             let message = format!(
                 "the clone is shallow, its history ends at {} commit(s); what is behind was not scanned: fetch it with `git fetch --unshallow`",
                 taken.len()
             );
-            sink(problem(ProblemKind::ShallowHistory, message))?;
+            sink(problem(ProblemKind::ShallowHistory, &message))?;
         }
         let broken = self.tips.broken.iter().map(|(name, error)| format!("{name}: {error}"));
         let unreadable = gaps.unreadable.iter().map(|(id, error)| format!("commit {id}: {error}"));
-        named(broken.chain(unreadable).map(|text| problem(ProblemKind::Unreadable, text)), "commits", sink)?;
+        named(broken.chain(unreadable).map(|text| problem(ProblemKind::Unreadable, &text)), "commits", sink)?;
         for (name, detail) in &self.tips.others {
             let path = path::escape(name.as_bytes());
             sink(Offer::Skipped(Skipped { path, reason: SkipReason::SpecialFile, detail: detail.clone() }))?;
@@ -155,7 +154,7 @@ impl HistorySource {
         sink(Offer::Waiting)?;
         if changes.too_many {
             let message = "the history has more files than can be kept; those of older commits were not scanned: scan a range, as in --history=v1.0..HEAD";
-            sink(problem(ProblemKind::Unreadable, message.to_owned()))?;
+            sink(problem(ProblemKind::Unreadable, message))?;
         }
         for skipped in changes.skipped {
             sink(Offer::Skipped(skipped))?;
@@ -178,7 +177,7 @@ impl HistorySource {
             let message = format!(
                 "{rest} more versions of files could not be read; a partial clone leaves objects out, clone without --filter"
             );
-            sink(problem(ProblemKind::Unreadable, message))?;
+            sink(problem(ProblemKind::Unreadable, &message))?;
         }
         ControlFlow::Continue(())
     }
@@ -348,7 +347,7 @@ fn shallow(place: &Place) -> Result<HashSet<ObjectId>, String> {
         .collect()
 }
 
-fn problem(kind: ProblemKind, message: String) -> Offer {
+fn problem(kind: ProblemKind, message: &str) -> Offer {
     let message = path::shorten(message.as_bytes(), MAX_DETAIL);
     Offer::Problem(Problem { kind, plugin: None, path: None, message })
 }
@@ -363,7 +362,7 @@ fn named(all: impl Iterator<Item = Offer>, what: &str, sink: &Sink<'_>) -> Contr
         }
     }
     if count > MAX_NAMED {
-        sink(problem(ProblemKind::Unreadable, format!("{} more {what} cannot be read", count - MAX_NAMED)))?;
+        sink(problem(ProblemKind::Unreadable, &format!("{} more {what} cannot be read", count - MAX_NAMED)))?;
     }
     ControlFlow::Continue(())
 }

@@ -125,14 +125,14 @@ fn resolve(store: &Store, objects: &Objects, name: &str) -> Result<ObjectId, Str
 fn find(store: &Store, name: &str) -> Result<Option<ObjectId>, String> {
     let failed = |error: gix::Error| format!("`{name}`: {error:#}");
     let Ok(partial) = <&gix::refs::PartialNameRef>::try_from(name) else { return Ok(None) };
-    let mut found = store.try_find(partial).map_err(|error| failed(error.into()))?;
+    let mut found = store.try_find(partial).map_err(&failed)?;
     // As many links as git follows.
     for _ in 0..5 {
         match found.map(|reference| reference.target) {
             None => return Ok(None),
             Some(Target::Object(id)) => return Ok(Some(id)),
             Some(Target::Symbolic(next)) => {
-                found = store.try_find(next.as_ref()).map_err(|error| failed(error.into()))?;
+                found = store.try_find(next.as_ref()).map_err(&failed)?;
             }
         }
     }
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn dates() {
-        let seconds = |text| since(text).map(|at| at.as_second());
+        let seconds = |text| since(text).map(jiff::Timestamp::as_second);
         assert_eq!(seconds("2024-05-31"), Ok(1_717_113_600));
         assert_eq!(seconds("2024-05-31T02:00:00+02:00"), Ok(1_717_113_600));
         assert_eq!(seconds("2024-05-31T00:00:01Z"), Ok(1_717_113_601));

@@ -125,8 +125,10 @@ fn loose_and_packed_with_long_chains_of_differences() {
     let dir = init();
     let mut all = Vec::new();
     for n in 1..=25 {
-        let text =
-            (0..200).map(|line| format!("line {line} of {}\n", if line == n { n } else { 0 })).collect::<String>();
+        let text = (0..200)
+            .map(|line| format!("line {line} of {}\n", if line == n { n } else { 0 }))
+            .collect::<Vec<_>>()
+            .concat();
         write(dir.path(), "d/f", &text);
         commit(dir.path(), n);
         all.push(("d/f".to_owned(), text));
@@ -457,7 +459,7 @@ fn the_number_of_threads_is_of_no_account_and_a_walk_can_be_stopped() {
 
 /// Writes a tree of `width` entries that all are the same object.
 fn tree_of(root: &Path, mode: &str, kind: &str, id: &str, width: usize) -> String {
-    let list: String = (0..width).map(|n| format!("{mode} {kind} {id}\t{n}\n")).collect();
+    let list = (0..width).map(|n| format!("{mode} {kind} {id}\t{n}\n")).collect::<Vec<_>>().concat();
     write(root, "list", &list);
     let list = std::fs::File::open(root.join("list")).unwrap();
     let out = std::process::Command::new("git").current_dir(root).arg("mktree").stdin(list).output().unwrap();

@@ -181,7 +181,13 @@ pub struct Plan {
 impl Plan {
     /// Whether a plugin sees the whole project, so that a narrowed run still needs its other files.
     pub fn sees_whole_project(&self) -> bool {
-        self.plugins.iter().any(|planned| planned.plugin.manifest.kind == scanhost_manifest::Kind::WholeProject)
+        self.whole_project().next().is_some()
+    }
+
+    /// The plugins that see all their files together.
+    pub fn whole_project(&self) -> impl Iterator<Item = &PluginId> {
+        let whole = |planned: &&Planned| planned.plugin.manifest.kind == scanhost_manifest::Kind::WholeProject;
+        self.plugins.iter().filter(whole).map(|planned| planned.plugin.id())
     }
 }
 

@@ -75,7 +75,8 @@ fn reference(args: &args::Run) -> Reference {
 
 /// `scan.toml` as asked for, or where it is looked for, or the defaults.
 pub fn config(asked: Option<&Path>, root: &Path) -> anyhow::Result<Config> {
-    match asked.map(Path::to_owned).or_else(|| config::discover(root)) {
+    let root = source::work_tree_of(root).unwrap_or_else(|| root.to_owned());
+    match asked.map(Path::to_owned).or_else(|| config::discover(&root)) {
         Some(path) => Ok(config::load(&path)?),
         None => Ok(Config::default()),
     }

@@ -183,6 +183,14 @@ impl Opener<'_> {
             }
             From::History { range, since } => {
                 let may_be_empty = range.is_some() || since.is_some();
+                if self.plan.sees_whole_project() {
+                    let ids: Vec<_> = self.plan.whole_project().map(|id| format!("`{id}`")).collect();
+                    let why = format!(
+                        "a history is no project to be seen as a whole, so it is not shown to {}",
+                        ids.join(", ")
+                    );
+                    comparison.notices.push(widened(&why));
+                }
                 let options = HistoryOptions {
                     exclude: self.exclude.clone(),
                     max_size: self.plan.max_file,

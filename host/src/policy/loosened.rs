@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::gate::{ResolvedGate, resolve};
 use super::severity::describe;
+use crate::config::value::format_duration;
 use crate::config::{Config, Incomplete, Scope, SeverityOverride, Suppression};
 use crate::finding::{PluginId, Severity};
 use crate::outcome::{Notice, NoticeKind};
@@ -61,6 +62,7 @@ impl Found<'_> {
     }
 
     fn stages(&mut self, base: Side<'_>, head: Side<'_>) {
+        let mut said = InStages::default();
         for before in base.stages {
             let name = &before.name;
             let line = self.head.stages.get(name).map(|stage| self.head.line_of(&stage.span));
@@ -69,7 +71,7 @@ impl Found<'_> {
                 continue;
             };
             for plugin in before.plugins.iter().filter(|plugin| !after.plugins.contains(plugin)) {
-                self.note(line, format!("takes the plugin `{plugin}` out of stage `{name}`"));
+                said.add(line, format!("takes the plugin `{plugin}` out"), name);
             }
             let width = |scope| match scope {
                 Scope::Full => 2,
@@ -78,12 +80,13 @@ impl Found<'_> {
             };
             if width(after.scope) < width(before.scope) {
                 let (from, to) = (before.scope.as_str(), after.scope.as_str());
-                self.note(line, format!("narrows the scope of stage `{name}` from {from} to {to}"));
+                said.add(line, format!("narrows the scope from {from} to {to}"), name);
             }
             match (before.budget, after.budget) {
-                (None, Some(now)) => self.note(line, format!("gives stage `{name}` a budget of {now:?}")),
+                (None, Some(now)) => said.add(line, format!("sets a budget of {}", format_duration(now)), name),
                 (Some(then), Some(now)) if now < then => {
-                    self.note(line, format!("cuts the budget of stage `{name}` from {then:?} to {now:?}"));
+                    let (then, now) = (format_duration(then), format_duration(now));
+                    said.add(line, format!("cuts the budget from {then} to {now}"), name);
                 }
                 _ => {}
             }
@@ -92,13 +95,22 @@ impl Found<'_> {
             for gate in gates(base.config) {
                 if !now.iter().any(|other| other.is_as_strict_as(&gate)) {
                     let instead: Vec<_> = now.iter().map(|gate| gate.description.as_str()).collect();
-                    let instead = instead.join("; ");
-                    self.note(None, format!("stage `{name}`: the gate `{}` becomes `{instead}`", gate.description));
+                    let what = format!("turns the gate `{}` into `{}`", gate.description, instead.join("; "));
+                    said.add(None, what, name);
                 }
             }
             if is_lax(head.config.incomplete(name)) && !is_lax(base.config.incomplete(name)) {
-                self.note(line, format!("stage `{name}`: an incomplete run becomes a warning"));
+                said.add(line, "turns an incomplete run into a warning".into(), name);
             }
+        }
+        for (line, what, stages) in said.0 {
+            let names: Vec<_> = stages.iter().map(|name| format!("`{name}`")).collect();
+            let stages = match names.as_slice() {
+                [one] => format!("stage {one}"),
+                all if all.len() == base.stages.len() => "every stage".to_owned(),
+                some => format!("the stages {}", some.join(", ")),
+            };
+            self.note(line, format!("{what} in {stages}"));
         }
     }
 
@@ -225,6 +237,19 @@ impl Found<'_> {
     }
 }
 
+/// What is said of stages: the same words of several are said once.
+#[derive(Default)]
+struct InStages(Vec<(Option<u32>, String, Vec<String>)>);
+
+impl InStages {
+    fn add(&mut self, line: Option<u32>, what: String, stage: &str) {
+        match self.0.iter_mut().find(|(other, said, _)| *said == what && *other == line) {
+            Some((.., stages)) => stages.push(stage.to_owned()),
+            None => self.0.push((line, what, vec![stage.to_owned()])),
+        }
+    }
+}
+
 fn is_lax(said: Option<Incomplete>) -> bool {
     said == Some(Incomplete::Warn)
 }
@@ -268,14 +293,14 @@ mod tests {
     fn gates_plugins_and_files() {
         assert_eq!(
             names("", "[[gate]]\nfail-on = \"critical\"\n"),
-            ["stage `commit`: the gate `fail-on = \"high\"` becomes `fail-on = \"critical\"`"]
+            ["turns the gate `fail-on = \"high\"` into `fail-on = \"critical\"` in stage `commit`"]
         );
         assert_eq!(
             names("", "[stages.commit]\nplugins = []\nbudget = \"1s\"\nincomplete = \"warn\"\n"),
             [
-                "scan.toml:2: takes the plugin `secrets` out of stage `commit`",
-                "scan.toml:2: gives stage `commit` a budget of 1s",
-                "scan.toml:2: stage `commit`: an incomplete run becomes a warning",
+                "scan.toml:2: takes the plugin `secrets` out in stage `commit`",
+                "scan.toml:2: sets a budget of 1s in stage `commit`",
+                "scan.toml:2: turns an incomplete run into a warning in stage `commit`",
             ]
         );
         assert_eq!(

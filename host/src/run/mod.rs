@@ -129,6 +129,7 @@ impl Tools<'_> {
             cache: cache.as_ref(),
             tally: plan.plugins.iter().map(|_| worker::Tally::default()).collect(),
             control,
+            has_versions: source.has_versions(),
             deadline: self.deadline,
             project: std::sync::Mutex::new(Vec::new()),
             exclude: crate::router::set(&plan.exclude)?,

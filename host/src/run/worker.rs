@@ -29,6 +29,8 @@ pub(super) struct Shared<'r> {
     pub(super) cache: Option<&'r Cache<'r>>,
     pub(super) tally: Vec<Tally>,
     pub(super) control: &'r Control,
+    /// There are several versions of each file, so that there is no one project to see as a whole.
+    pub(super) has_versions: bool,
     pub(super) deadline: Option<Instant>,
     /// What whole-project plugins want: the plan's index and the entry.
     pub(super) project: Mutex<Vec<(usize, Entry)>>,
@@ -255,6 +257,10 @@ impl Worker<'_> {
     /// `nest`: the archive that it was found in.
     pub(super) fn entry(&mut self, entry: &Entry, nest: Option<&Nest<'_, '_>>) {
         let mut named = self.shared.router.by_name(&entry.path, entry.size);
+        if self.shared.has_versions {
+            named.candidates.retain(|plugin| !self.shared.is_whole_project(*plugin));
+            named.too_large.retain(|large| !self.shared.is_whole_project(large.plugin));
+        }
         if !entry.in_scope {
             named.candidates.retain(|plugin| self.shared.is_whole_project(*plugin));
             named.too_large.retain(|large| self.shared.is_whole_project(large.plugin));

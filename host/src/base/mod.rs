@@ -49,10 +49,10 @@ pub enum Reference {
 #[derive(Debug, thiserror::Error)]
 pub enum BaseError {
     /// A `scan.toml` is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// The named base does not exist.
-    #[error("{0}")]
+    #[error(transparent)]
     Reference(#[from] RevisionError),
     /// The repository cannot be read.
     #[error("cannot read the git repository of `{path}`: {message}")]
@@ -155,7 +155,8 @@ pub fn judge(root: &Path, asked: Option<&Path>, reference: &Reference, wanted: W
             );
             let problem = Problem { kind: ProblemKind::PolicyUnavailable, plugin: None, path: None, message };
             let built_in = Judge { policy: PolicySource::BuiltIn, problems: vec![problem], ..own(Config::default()) };
-            Ok(compare(built_in, &head, &OnDisk(folder)))
+            // What the head loosens cannot be said: it is not known what it would be looser than.
+            Ok(built_in)
         }
         Found::Commit(named, objects) => {
             // `find` has no commit without a place.
@@ -215,7 +216,10 @@ fn find(root: &Path, place: Option<&Place>, reference: &Reference) -> Result<Fou
     let mut first_error = None;
     for name in names {
         match resolve(place, &objects, name) {
-            Ok(commit) => return Ok(Found::Commit(Named { reference: name.clone(), commit }, objects)),
+            Ok(commit) => {
+                let reference = name.strip_prefix("refs/remotes/").unwrap_or(name).to_owned();
+                return Ok(Found::Commit(Named { reference, commit }, objects));
+            }
             Err(error) => {
                 first_error.get_or_insert(error);
             }
@@ -310,7 +314,7 @@ fn compare(mut judge: Judge, head: &Config, head_files: &dyn PolicyFiles) -> Jud
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineProblem {
     /// With its place in `scan.toml`.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
 }
 

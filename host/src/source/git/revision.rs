@@ -254,7 +254,7 @@ impl Place {
     }
 
     /// The references, loose and packed; a worktree's own before those that all share.
-    fn references(&self) -> Result<Store, String> {
+    pub(in super::super) fn references(&self) -> Result<Store, String> {
         if self.common_dir.join("reftable").exists() {
             return Err("its references are in the reftable format, which is not supported".to_owned());
         }

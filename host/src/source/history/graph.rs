@@ -4,14 +4,14 @@
 //! parents before children. Only ids, trees, parents and dates are kept, about a hundred bytes a commit.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 
 use gix::hash::{Kind, ObjectId};
 use gix::hashtable::HashMap;
 use gix::objs::commit::ref_iter::Token;
 use gix::objs::{CommitRefIter, Kind as ObjectKind};
 
-use super::super::git::Objects;
+use super::super::git::{Objects, Shallow};
 
 /// Where a shallow clone ends, and what could not be read.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl Graph {
     /// then.
     pub fn new(
         objects: &Objects,
-        shallow: &HashSet<ObjectId>,
+        shallow: &Shallow,
         tips: &[ObjectId],
         hidden: &[ObjectId],
         go_on: &dyn Fn() -> bool,
@@ -70,7 +70,7 @@ impl Graph {
     fn walk(
         &mut self,
         objects: &Objects,
-        shallow: &HashSet<ObjectId>,
+        shallow: &Shallow,
         from: &[ObjectId],
         gaps: &mut Gaps,
         go_on: &dyn Fn() -> bool,
@@ -87,7 +87,7 @@ impl Graph {
             let id = self.commits[next].id;
             match read(objects, id, &mut buf) {
                 Ok(read) => {
-                    let cut = !read.parents.is_empty() && shallow.contains(&id);
+                    let cut = !read.parents.is_empty() && shallow.contains(id);
                     let parents = if cut { &[][..] } else { &read.parents[..] };
                     if cut {
                         gaps.shallow.push(id);

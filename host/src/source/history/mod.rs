@@ -28,15 +28,12 @@ use jiff::Timestamp;
 use self::changes::{Change, Version};
 use self::graph::Graph;
 use self::range::Tips;
-use super::git::{Objects, Place, bytes_of};
+use super::git::{Objects, Place, Shallow, bytes_of};
 use super::root::Root;
 use super::{Content, Entry, GitBlob, MAX_DETAIL, Offer, ReadError, Sink, Source, SourceError, path, read};
 use crate::outcome::{Problem, ProblemKind, SkipReason, Skipped};
 
 pub use self::range::since as parse_since;
-
-/// `shallow` names one commit a line; this is a million.
-const MAX_SHALLOW: u64 = 41 << 20;
 
 /// Versions that cannot be read, and commits, are named up to this many; then they are counted.
 const MAX_NAMED: usize = 100;
@@ -67,7 +64,7 @@ pub struct HistorySource {
     options: HistoryOptions,
     objects: Arc<Objects>,
     scope: Scope,
-    shallow: HashSet<ObjectId>,
+    shallow: Shallow,
     tips: Tips,
     /// None: nothing was committed on what is checked out.
     head: Option<ObjectId>,
@@ -91,7 +88,7 @@ impl HistorySource {
         let broken = |message| SourceError::Repository { path: given.clone(), message: short(message) };
         let place = place(&absolute).map_err(broken)?.ok_or_else(|| SourceError::NoHistory { path: given.clone() })?;
         let objects = Objects::open(&place).map_err(broken)?;
-        let shallow = shallow(&place).map_err(broken)?;
+        let shallow = place.shallow().map_err(broken)?;
         let tips = match &options.range {
             None => range::all(&place, &objects).map_err(broken)?,
             Some(range) => range::parse(range, &place, &objects)
@@ -329,22 +326,6 @@ fn place(root: &Path) -> Result<Option<Place>, String> {
     }
     let is_bare = root.join("HEAD").is_file() && root.join("objects").is_dir() && root.join("refs").is_dir();
     if is_bare { Place::new(root, root.to_owned()).map(Some) } else { Ok(None) }
-}
-
-/// Where a shallow clone ends.
-fn shallow(place: &Place) -> Result<HashSet<ObjectId>, String> {
-    let mut text = Vec::new();
-    match read::read_file(&place.common_dir.join("shallow"), MAX_SHALLOW, &mut text) {
-        Ok(()) => {}
-        Err(ReadError::Vanished) => return Ok(HashSet::new()),
-        Err(error) => return Err(format!("shallow: {error}")),
-    }
-    text.split(|b| *b == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| {
-            ObjectId::from_hex(line).map_err(|_| "the file `shallow` names something that is no commit".to_owned())
-        })
-        .collect()
 }
 
 fn problem(kind: ProblemKind, message: &str) -> Offer {

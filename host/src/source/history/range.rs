@@ -8,12 +8,11 @@
 use gix::hash::{Kind, ObjectId};
 use gix::objs::Kind as ObjectKind;
 use gix::refs::Target;
-use gix::refs::file::Store;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::super::git::{Objects, Place};
+use super::super::git::{Objects, Place, RevisionError, resolve};
 
 /// As many tags of tags as are followed.
 const MAX_TAGS: usize = 10;
@@ -33,10 +32,13 @@ pub struct Tips {
 
 /// All that is reachable.
 pub fn all(place: &Place, objects: &Objects) -> Result<Tips, String> {
-    let store = store(place)?;
+    let store = place.references()?;
     let mut tips = Tips::default();
-    if let Some(id) = find(&store, "HEAD")? {
-        tips.add("HEAD", objects, id);
+    match resolve(place, objects, "HEAD") {
+        Ok(id) => tips.wanted.push(id),
+        // Nothing was committed yet.
+        Err(RevisionError::NotFound { .. }) => {}
+        Err(error) => tips.broken.push(("HEAD".to_owned(), error.to_string())),
     }
     let iter = store.iter().map_err(|error| format!("references: {error:#}"))?;
     for reference in iter.all().map_err(|error| format!("references: {error}"))? {
@@ -59,8 +61,9 @@ pub fn all(place: &Place, objects: &Objects) -> Result<Tips, String> {
 
 /// What a range says.
 pub fn parse(range: &str, place: &Place, objects: &Objects) -> Result<Tips, String> {
-    let store = store(place)?;
-    let commit = |name: &str| resolve(&store, objects, if name.is_empty() { "HEAD" } else { name });
+    let commit = |name: &str| {
+        resolve(place, objects, if name.is_empty() { "HEAD" } else { name }).map_err(|error| error.to_string())
+    };
     let mut tips = Tips::default();
     for part in range.split_whitespace() {
         if part.contains("...") {
@@ -99,44 +102,6 @@ impl Tips {
             Err(error) => self.broken.push((name.to_owned(), error)),
         }
     }
-}
-
-fn store(place: &Place) -> Result<Store, String> {
-    if place.common_dir.join("reftable").exists() {
-        return Err("its references are in the reftable format, which is not supported".to_owned());
-    }
-    Ok(Store::for_linked_worktree(place.git_dir.clone(), place.common_dir.clone(), Kind::Sha1))
-}
-
-/// A commit by its full name, or by a reference's, which may be shortened as git allows: `main`, `v1.0`,
-/// `origin/main`.
-fn resolve(store: &Store, objects: &Objects, name: &str) -> Result<ObjectId, String> {
-    let id = match ObjectId::from_hex(name.as_bytes()) {
-        Ok(id) => Some(id),
-        Err(_) => find(store, name)?,
-    };
-    let id = id.ok_or_else(|| format!("there is no branch, tag or commit `{name}`; give a commit's full name"))?;
-    match peel(objects, id).map_err(|error| format!("`{name}`: {error}"))? {
-        (id, ObjectKind::Commit) => Ok(id),
-        (_, kind) => Err(format!("`{name}` is a {kind}, not a commit")),
-    }
-}
-
-fn find(store: &Store, name: &str) -> Result<Option<ObjectId>, String> {
-    let failed = |error: gix::Error| format!("`{name}`: {error:#}");
-    let Ok(partial) = <&gix::refs::PartialNameRef>::try_from(name) else { return Ok(None) };
-    let mut found = store.try_find(partial).map_err(&failed)?;
-    // As many links as git follows.
-    for _ in 0..5 {
-        match found.map(|reference| reference.target) {
-            None => return Ok(None),
-            Some(Target::Object(id)) => return Ok(Some(id)),
-            Some(Target::Symbolic(next)) => {
-                found = store.try_find(next.as_ref()).map_err(&failed)?;
-            }
-        }
-    }
-    Err(format!("`{name}` leads from reference to reference"))
 }
 
 /// What a tag, or a tag of a tag, stands for.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, ConfigError, FILE_NAME, PluginSettings, Scope, suggest};
+use crate::config::{Config, ConfigError, FILE_NAME, MAX_FILE, PluginSettings, Scope, suggest};
 use crate::finding::{Date, PluginId};
 use crate::outcome::RuleInfo;
 use crate::plugin::{self, Plugin};
@@ -24,9 +24,6 @@ pub const STAGES: &[&str] = &["commit", "build", "test", "deploy", "nightly"];
 
 /// The stage when none is named.
 pub const DEFAULT_STAGE: &str = "commit";
-
-/// Files larger than this are not read, unless `[files] max-size` says otherwise.
-pub const MAX_FILE: u64 = 16 << 20;
 
 /// How long the built-in stages may take, unless `[stages.X] budget` says otherwise. Generous, so that a stage that
 /// exceeds it has something the matter with it; a commit hook with a budget of its own says so.

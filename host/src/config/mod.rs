@@ -44,6 +44,9 @@ pub const SCHEMA: &str = include_str!("../../../docs/scan.schema.json");
 /// The largest file that is read. A policy written by hand is a hundredth of it.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
+/// Files larger than this are not read, unless `[files] max-size` says otherwise.
+pub const MAX_FILE: u64 = 16 << 20;
+
 /// Bytes of the file.
 pub type Span = std::ops::Range<usize>;
 

@@ -127,37 +127,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::finding::{Confidence, FileLocation, Location, Rating, Severity, State};
+    use crate::finding::{Confidence, Location, Severity, testing};
 
     fn finding(fingerprint: &str, commit: &str, head: &str) -> Finding {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        Finding {
-            rule: "secrets.a".into(),
-            title: String::new(),
-            plugin: "secrets".to_owned().try_into().unwrap(),
-            rating: Rating::new(Severity::High, None, None),
-            confidence: Confidence::High,
-            message: String::new(),
-            location: Location::File(FileLocation {
-                path: "a".into(),
-                region: None,
-                bytes: None,
-                snippet: None,
-                logical: None,
-                provenance: vec![pair("commit", commit), pair("head", head)],
-            }),
-            related: Vec::new(),
-            fingerprint: Fingerprint::of(&[fingerprint.as_bytes()]),
-            moved_fingerprint: Fingerprint::default(),
-            tags: Vec::new(),
-            labels: Vec::new(),
-            fix: None,
-            attachments: Vec::new(),
-            also: Vec::new(),
-            comment: None,
-            novelty: None,
-            state: State::Active,
+        let mut finding = testing::finding("secrets.a", Severity::High, Confidence::High);
+        if let Location::File(file) = &mut finding.location {
+            file.provenance = vec![pair("commit", commit), pair("head", head)];
         }
+        finding.fingerprint = Fingerprint::of(&[fingerprint.as_bytes()]);
+        finding
     }
 
     fn ignored(mut finding: Finding) -> Finding {

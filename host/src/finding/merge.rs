@@ -75,36 +75,14 @@ fn absorb(kept: &mut Finding, other: Finding) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Confidence, FileLocation, Fingerprint, Location, Rating, Severity, State};
+    use crate::finding::{Confidence, Location, Severity, State, testing};
 
     fn finding(rule: &str, confidence: Confidence, state: State) -> Finding {
-        Finding {
-            rule: rule.into(),
-            title: String::new(),
-            plugin: "secrets".to_owned().try_into().unwrap(),
-            rating: Rating::new(Severity::High, None, None),
-            confidence,
-            message: String::new(),
-            location: Location::File(FileLocation {
-                path: "a".into(),
-                region: None,
-                bytes: Some(ByteSpan { offset: 3, len: 9 }),
-                snippet: None,
-                logical: None,
-                provenance: Vec::new(),
-            }),
-            related: Vec::new(),
-            fingerprint: Fingerprint::default(),
-            moved_fingerprint: Fingerprint::default(),
-            tags: vec!["CWE-798".into()],
-            labels: Vec::new(),
-            fix: None,
-            attachments: Vec::new(),
-            also: Vec::new(),
-            comment: None,
-            novelty: None,
-            state,
+        let mut finding = testing::finding(rule, Severity::High, confidence);
+        if let Location::File(file) = &mut finding.location {
+            file.bytes = Some(ByteSpan { offset: 3, len: 9 });
         }
+        Finding { tags: vec!["CWE-798".into()], state, ..finding }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub mod normalise;
 pub mod pattern;
 pub mod raw;
 pub mod severity;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 
 use serde::{Deserialize, Serialize};

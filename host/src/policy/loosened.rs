@@ -175,7 +175,7 @@ impl Found<'_> {
             let line = self.head.line_of(&glob.span);
             self.note(Some(line), format!("excludes `{}` from every scan", glob.value));
         }
-        let size = |config: &Config| config.files.max_size.unwrap_or(crate::plan::MAX_FILE);
+        let size = |config: &Config| config.files.max_size.unwrap_or(crate::config::MAX_FILE);
         if size(self.head) < size(base) {
             let message =
                 format!("no longer scans files larger than {} bytes, but for {}", size(self.head), size(base));

@@ -8,7 +8,7 @@ use super::{Control, RunError, Scanned, Tools};
 use crate::finding::Date;
 use crate::outcome::{BaseUse, BaselineUse, Notice, PolicySource, PolicyUse, Problem};
 use crate::policy::{Baseline, Before, KnownFinding, Untouched};
-use crate::source::Source;
+use crate::source::{Changes, Source};
 
 /// The base of a change.
 pub struct Base {
@@ -64,6 +64,14 @@ impl Comparison {
         });
         let base = self.base.as_ref().map(|base| base.named.clone());
         PolicyUse { source: self.policy, file: self.file.clone(), base, baseline, day: self.day }
+    }
+}
+
+impl Untouched for Changes {
+    /// What is in an archive is as it was if the archive is.
+    fn is_untouched(&self, path: &str) -> bool {
+        let archives = path.match_indices("!/").map(|(at, _)| &path[..at]);
+        !archives.chain([path]).any(|path| self.is_changed(path))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use scanhost_manifest::Kind;
 
-use super::worker::Shared;
+use super::shared::Shared;
 use crate::cache::record::About;
 use crate::cache::{Cache, Circumstances, Content, FileKey, Folder, Found, Learnt, Report, Reported, ShardKey};
 use crate::plan::{Plan, Planned};

@@ -6,6 +6,7 @@ mod compare;
 mod known;
 mod load;
 mod project;
+mod shared;
 mod unpack;
 mod worker;
 
@@ -106,7 +107,7 @@ struct Tools<'r> {
 /// What one scan came to.
 struct Scanned {
     all: Collected,
-    tally: Vec<worker::Tally>,
+    tally: Vec<shared::Tally>,
 }
 
 impl Tools<'_> {
@@ -122,12 +123,12 @@ impl Tools<'_> {
                 plugins.get(plugin);
             }
         }
-        let shared = worker::Shared {
+        let shared = shared::Shared {
             plan,
             router: self.router,
             plugins: &plugins,
             cache: cache.as_ref(),
-            tally: plan.plugins.iter().map(|_| worker::Tally::default()).collect(),
+            tally: plan.plugins.iter().map(|_| shared::Tally::default()).collect(),
             control,
             has_versions: source.has_versions(),
             deadline: self.deadline,
@@ -157,7 +158,7 @@ impl Tools<'_> {
     fn walk(
         &self,
         source: &Arc<dyn Source + Send>,
-        shared: &worker::Shared<'_>,
+        shared: &shared::Shared<'_>,
         all: &mut Collected,
     ) -> Result<(), SourceError> {
         let control = shared.control;

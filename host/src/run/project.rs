@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::collect::Collected;
-use super::worker::{Shared, micros};
+use super::shared::Shared;
+use super::worker::micros;
 use crate::finding::normalise::{self, Reported};
 use crate::finding::raw;
 use crate::router::{self, Hits};

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 
 use super::collect::Collected;
 use super::lock;
-use super::worker::{Shared, Worker};
+use super::shared::{Nest, Shared};
+use super::worker::Worker;
 use crate::outcome::{ProblemKind, SkipReason};
 use crate::source::archive::{self, Budget, Format, Found, Input, Left, Limit, Why};
 use crate::source::{Content, Entry, ReadError, Stat, read};
@@ -27,13 +28,6 @@ const MAX_KEPT: u64 = 512 << 20;
 
 /// The way out of every problem with an archive.
 const WAY_OUT: &str = "if nothing in it matters, exclude it under `[files] exclude` in scan.toml";
-
-/// Where inside archives an entry was found.
-pub(super) struct Nest<'n, 'b> {
-    budget: &'n Budget<'b>,
-    /// Archives around it.
-    depth: u32,
-}
 
 impl Worker<'_> {
     /// Unpacks an entry that is not read, because of its size or because no plugin asks for it. True: it was an

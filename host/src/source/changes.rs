@@ -28,7 +28,6 @@ use super::read;
 use super::root::Root;
 use super::{Content, Offer, Source, SourceError, TreeOptions, TreeSource, path};
 use crate::outcome::{SkipReason, Skipped};
-use crate::policy::Untouched;
 
 /// Submodules that are looked into. Of more, all files count as new.
 const MAX_SUBMODULES: usize = 1000;
@@ -403,12 +402,4 @@ fn stat_of(metadata: &std::fs::Metadata) -> Option<Stat> {
         gid: metadata.gid(),
         size: metadata.size() as u32,
     })
-}
-
-impl Untouched for Changes {
-    /// What is in an archive is as it was if the archive is.
-    fn is_untouched(&self, path: &str) -> bool {
-        let archives = path.match_indices("!/").map(|(at, _)| &path[..at]);
-        !archives.chain([path]).any(|path| self.is_changed(path))
-    }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::config::value::format_duration;
-use crate::config::{Condition, ConditionValue, Config, Gate, Incomplete, Places, Selector};
+use crate::config::{Condition, ConditionValue, Config, Gate, Incomplete, MAX_FILE, Places, Selector};
 use crate::finding::Date;
 use crate::finding::text::{is_unsafe, printable};
 use crate::plan::{self, PlanError, PolicyFiles};
@@ -170,7 +170,7 @@ impl Collector<'_> {
         let exclude: Vec<&str> = files.exclude.iter().map(|glob| glob.value.as_str()).collect();
         let entries = vec![
             self.entry("exclude", exclude, &["files", "exclude"]),
-            self.entry("max-size", files.max_size.unwrap_or(plan::MAX_FILE), &["files", "max-size"]),
+            self.entry("max-size", files.max_size.unwrap_or(MAX_FILE), &["files", "max-size"]),
             self.entry("archives", files.archives.unwrap_or(true), &["files", "archives"]),
         ];
         Section { name: vec!["files".into()], one_of: false, origin: None, entries }

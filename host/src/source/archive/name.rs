@@ -80,6 +80,17 @@ pub fn of_single(path: &str) -> &str {
     stem.filter(|stem| !stem.is_empty()).unwrap_or(name)
 }
 
+/// The member's path. Some tools of Windows write `\` between the parts, where it can be in no name.
+pub fn of_zip(raw: &[u8]) -> String {
+    let slashes: Vec<u8> = raw.iter().map(|b| if *b == b'\\' { b'/' } else { *b }).collect();
+    inner(&slashes)
+}
+
+/// What a method of compression in a zip is called.
+pub fn of_method(method: rawzip::CompressionMethod) -> String {
+    method.name().map_or_else(|| format!("method {}", method.as_u16()), str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -6,7 +6,7 @@ use std::io::BufReader;
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, RangeReader, ReaderAt};
 
-use super::{Charged, Walk, Why, zip};
+use super::{Charged, Walk, Why, name};
 
 /// The fixed part of a member's header.
 const HEADER: usize = 30;
@@ -28,7 +28,7 @@ pub fn expand<R: ReaderAt + Copy>(reader: R, size: u64, walk: &mut Walk<'_, '_, 
 
 /// Unpacks one. None: where the next one begins is not known.
 fn member<R: ReaderAt + Copy>(reader: R, header: &Header, size: u64, walk: &mut Walk<'_, '_, '_>) -> Option<u64> {
-    let path = zip::safe(&header.name);
+    let path = name::of_zip(&header.name);
     let end = header.data.saturating_add(header.packed);
     if header.name.ends_with(b"/") {
         return (!header.is_open()).then_some(end);
@@ -60,7 +60,7 @@ fn member<R: ReaderAt + Copy>(reader: R, header: &Header, size: u64, walk: &mut 
         }
         CompressionMethod::STORE => None,
         other => {
-            walk.leave(path, Why::Method(zip::method_name(other)));
+            walk.leave(path, Why::Method(name::of_method(other)));
             (!header.is_open()).then_some(end)
         }
     }

@@ -107,7 +107,7 @@ fn entry<R: ReaderAt>(
     taken: &mut Taken,
     walk: &mut Walk<'_, '_, '_>,
 ) {
-    let path = safe(record.file_path().as_bytes());
+    let path = name::of_zip(record.file_path().as_bytes());
     let mode = record.mode().value();
     let stated = record.uncompressed_size_hint();
     // Only Unix's tools look at the kind; to all others everything is a file. So nothing of substance is passed
@@ -145,7 +145,7 @@ fn entry<R: ReaderAt>(
             let inner = zstd::Reader::new(packed, budget);
             walk.member(path.clone(), stat, &mut Charged { inner, budget })
         }
-        other => return walk.leave(path, Why::Method(method_name(other))),
+        other => return walk.leave(path, Why::Method(name::of_method(other))),
     };
     if let Some(error) = filled.error {
         walk.damaged(&path, &error);
@@ -154,16 +154,6 @@ fn entry<R: ReaderAt>(
     } else if filled.crc != record.crc32() {
         walk.damaged(&path, &"its checksum does not match");
     }
-}
-
-/// The member's path. Some tools of Windows write `\` between the parts, where it can be in no name.
-pub fn safe(raw: &[u8]) -> String {
-    let slashes: Vec<u8> = raw.iter().map(|b| if *b == b'\\' { b'/' } else { *b }).collect();
-    name::inner(&slashes)
-}
-
-pub fn method_name(method: CompressionMethod) -> String {
-    method.name().map_or_else(|| format!("method {}", method.as_u16()), str::to_owned)
 }
 
 /// What of an archive belongs to entries that were met already.

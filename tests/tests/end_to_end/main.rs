@@ -3,6 +3,7 @@
 
 mod archives;
 mod cache;
+mod change;
 mod commands;
 mod configuration;
 mod determinism;

@@ -13,6 +13,7 @@ mod gate;
 mod history;
 mod input;
 mod interplay;
+mod planted;
 mod plugins;
 mod secrecy;
 mod streams;

@@ -49,10 +49,10 @@ pub enum Reference {
 #[derive(Debug, thiserror::Error)]
 pub enum BaseError {
     /// A `scan.toml` is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// The named base does not exist.
-    #[error("{0}")]
+    #[error(transparent)]
     Reference(#[from] RevisionError),
     /// The repository cannot be read.
     #[error("cannot read the git repository of `{path}`: {message}")]
@@ -307,7 +307,7 @@ fn compare(mut judge: Judge, head: &Config, head_files: &dyn PolicyFiles) -> Jud
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineProblem {
     /// With its place in `scan.toml`.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
 }
 
@@ -322,7 +322,7 @@ pub fn baseline(config: &Config, files: &dyn PolicyFiles) -> Result<Option<(Path
         .map_err(|error| fail(format!("cannot read the baseline `{shown}`: {error}"), None))?;
     match file {
         None => {
-            let help = "write it with `scanhost baseline update`, or take the key out".to_owned();
+            let help = "write it with `scanhost baseline create`, or take the key out".to_owned();
             Err(fail(format!("there is no baseline `{shown}`"), Some(help)).into())
         }
         Some(file) if file.from_head => Ok(None),

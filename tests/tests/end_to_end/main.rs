@@ -17,3 +17,5 @@ mod planted;
 mod plugins;
 mod secrecy;
 mod streams;
+mod suppressions;
+mod triage;

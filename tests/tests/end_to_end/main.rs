@@ -6,6 +6,7 @@ mod budget;
 mod cache;
 mod change;
 mod commands;
+mod config_mistakes;
 mod configuration;
 mod determinism;
 mod exit_codes;

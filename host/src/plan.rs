@@ -98,7 +98,7 @@ impl Default for Request {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// A mistake in `scan.toml`, with its place.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// `--stage` names none.
     #[error("there is no stage `{name}`{}; the stages are {known}", near(.nearest.as_ref()))]
@@ -121,7 +121,7 @@ pub enum PlanError {
         known: String,
     },
     /// A glob in a grant.
-    #[error("{0}")]
+    #[error(transparent)]
     Glob(#[from] GlobError),
     /// Nothing would run.
     #[error(
@@ -134,7 +134,7 @@ pub enum PlanError {
 }
 
 fn near(nearest: Option<&String>) -> String {
-    nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+    nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
 /// A plugin with what it is run with.

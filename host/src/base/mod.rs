@@ -162,7 +162,7 @@ pub fn judge(root: &Path, asked: Option<&Path>, reference: &Reference, wanted: W
             // `find` has no commit without a place.
             let Some(place) = place else { return Ok(own(head)) };
             let head_files = OnDisk(folder);
-            let judge = at_base(&place, objects, named, head_path.as_deref(), &head)?;
+            let judge = at_base(&place, objects, named, asked, &head)?;
             Ok(compare(judge, &head, &head_files))
         }
     }
@@ -247,37 +247,34 @@ fn at_base(
     place: &Place,
     objects: Arc<Objects>,
     named: Named,
-    head_path: Option<&Path>,
+    asked: Option<&Path>,
     head: &Config,
 ) -> Result<Judge, BaseError> {
     let reference = printable(&named.reference).into_owned();
     let broken = |message| BaseError::Repository { path: place.work_tree.display().to_string(), message };
     let reader: Reader = objects.reader();
     let tree = reader.commit(named.commit, &mut Vec::new()).map_err(broken)?.tree;
-    // Where the head's is, or where it would be.
-    let path = match head_path.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned())) {
-        Some(path) => {
-            if let Ok(inside) = path.strip_prefix(&place.work_tree) {
-                inside.to_owned()
-            } else {
-                // Outside the repository: an organisation's policy, which no change can touch.
-                let folder = head.folder().map(Path::to_owned).unwrap_or_default();
-                return Ok(Judge {
-                    config: head.clone(),
-                    files: Box::new(OnDisk(folder)),
-                    policy: PolicySource::Head,
-                    base: Some(named),
-                    notices: Vec::new(),
-                    problems: Vec::new(),
-                });
-            }
-        }
+    // By the name that it has here, not by what that leads to: the change may have put a link there, to a laxer one.
+    let path = match asked.map(|path| files::place_in(&place.work_tree, path)) {
         None => PathBuf::from(FILE_NAME),
+        Some(Some(inside)) => inside,
+        Some(None) => {
+            // Outside the repository: an organisation's policy, which no change can touch.
+            let folder = head.folder().map(Path::to_owned).unwrap_or_default();
+            return Ok(Judge {
+                config: head.clone(),
+                files: Box::new(OnDisk(folder)),
+                policy: PolicySource::Head,
+                base: Some(named),
+                notices: Vec::new(),
+                problems: Vec::new(),
+            });
+        }
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let files = AtCommit::new(objects, tree, &place.work_tree, &folder);
     let error = |error| BaseError::File { path: path.display().to_string(), reference: reference.clone(), error };
-    let (config, policy) = match files.tracked(&path, MAX_FILE_BYTES).map_err(error)? {
+    let (config, policy) = match files.linked(&path, MAX_FILE_BYTES).map_err(error)? {
         None => (Config::default(), PolicySource::BuiltIn),
         Some(bytes) => {
             let name = format!("{reference}:{}", printable(&path.display().to_string()));
@@ -329,7 +326,7 @@ pub fn baseline(config: &Config, files: &dyn PolicyFiles) -> Result<Option<(Path
         .map_err(|error| fail(format!("cannot read the baseline `{shown}`: {error}"), None))?;
     match file {
         None => {
-            let help = "write it with `scanhost baseline update`, or take the key out".to_owned();
+            let help = "write it with `scanhost baseline create`, or take the key out".to_owned();
             Err(fail(format!("there is no baseline `{shown}`"), Some(help)).into())
         }
         Some(file) if file.from_head => Ok(None),

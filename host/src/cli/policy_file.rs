@@ -19,9 +19,37 @@ pub struct PolicyFile {
     pub path: PathBuf,
     /// How messages call it.
     pub name: String,
-    /// Its text; the smallest there is where there is no file.
+    /// Its text, with plain line ends and no mark at its beginning; the smallest there is where there is no file.
     pub text: String,
+    form: Form,
 }
+
+/// What a file's bytes have beside their text. Kept, so that no command rewrites each line of a file that an editor
+/// of another system wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Form {
+    /// A byte order mark.
+    mark: bool,
+    /// Every line ends in CR LF.
+    crlf: bool,
+}
+
+impl Form {
+    fn take(text: &str) -> (Self, String) {
+        let rest = text.strip_prefix(MARK).unwrap_or(text);
+        let lines = rest.matches('\n').count();
+        let crlf = lines > 0 && rest.matches("\r\n").count() == lines;
+        let plain = if crlf { rest.replace("\r\n", "\n") } else { rest.to_owned() };
+        (Self { mark: rest.len() < text.len(), crlf }, plain)
+    }
+
+    fn give(self, text: &str) -> String {
+        let mark = if self.mark { MARK } else { "" };
+        if self.crlf { format!("{mark}{}", text.replace('\n', "\r\n")) } else { format!("{mark}{text}") }
+    }
+}
+
+const MARK: &str = "\u{feff}";
 
 impl PolicyFile {
     /// The file that a run over `root` would be judged by.
@@ -34,7 +62,8 @@ impl PolicyFile {
             None => edit::EMPTY.to_owned(),
             Some(bytes) => String::from_utf8(bytes).map_err(|_| anyhow!("`{name}` is not UTF-8"))?,
         };
-        Ok(Self { path, name, text })
+        let (form, text) = Form::take(&text);
+        Ok(Self { path, name, text, form })
     }
 
     /// What it says.
@@ -51,7 +80,7 @@ impl PolicyFile {
 
     /// Writes its text.
     pub fn write(&self) -> anyhow::Result<()> {
-        replace(&self.path, &self.text)
+        replace(&self.path, &self.form.give(&self.text))
     }
 }
 
@@ -83,6 +112,8 @@ pub fn look_at_all(
     stage: Option<String>,
     with_baseline: bool,
 ) -> anyhow::Result<(Plan, Outcome)> {
+    // All of what the `scan.toml` is about: what lies outside of the given folder is not gone.
+    let root = source::work_tree_of(root).unwrap_or_else(|| super::run::folder(root));
     let wish = Wish {
         stage,
         whole: true,
@@ -90,7 +121,7 @@ pub fn look_at_all(
         no_baseline: !with_baseline,
         cache: CacheWish::Usual,
         today: Date::today(),
-        ..Wish::all_of(root)
+        ..Wish::all_of(&root)
     };
     let prepared = scan::prepare(&wish)?;
     match scan::run(&wish, &prepared)? {
@@ -119,6 +150,18 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_form_is_taken_and_given() {
+        for text in
+            ["", "a\nb", "a\r\nb\r\n", "\u{feff}a\r\nb", "\u{feff}a\n", "a\r\nb\n", "a\rb", "\u{feff}\u{feff}\r\n"]
+        {
+            let (form, plain) = Form::take(text);
+            assert_eq!(form.give(&plain), text);
+        }
+        assert_eq!(Form::take("\u{feff}a\r\nb\r\n").1, "a\nb\n");
+        assert_eq!(Form::take("a\r\nb\n").1, "a\r\nb\n");
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_keeps_its_mode_and_links() {

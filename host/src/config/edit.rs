@@ -15,7 +15,7 @@ use super::{ConfigError, Date, Selector, parse};
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// It was wrong before.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// It is written in a way that lines cannot be added to.
     #[error("{0}")]

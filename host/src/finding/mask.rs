@@ -8,7 +8,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::text::{printable_bytes, printable_line};
-use super::{Comment, FileLocation, Finding, Location, Measurement, Package};
+use super::{Comment, FileLocation, Finding, Location, Measurement, Origin, Package, State};
 
 /// What a masked part looks like, whatever its length: the length is a secret too.
 pub const MASK: &str = "********";
@@ -174,6 +174,16 @@ impl Masker {
             if self.finder.is_match(&attachment.body) {
                 attachment.body = self.bytes(&attachment.body);
             }
+        }
+    }
+
+    /// What the policy says of a finding: its reasons are texts of `scan.toml`, which is a scanned file like others.
+    pub fn judged(&self, finding: &mut Finding) {
+        if let State::Suppressed { reason, .. } | State::IgnoredInline { reason } = &mut finding.state {
+            self.text(reason);
+        }
+        if let Origin::Override { reason, .. } = &mut finding.rating.origin {
+            self.text(reason);
         }
     }
 

@@ -69,7 +69,9 @@ impl Calendar {
     pub(super) fn notice(self, expires: Date, place: &str, what: &str, counted: usize) -> Option<Notice> {
         let findings = if counted == 1 { "1 finding".to_owned() } else { format!("{counted} findings") };
         let left = expires.days_since(self.today);
-        let (kind, message) = if left < 0 {
+        let (kind, message) = if left < 0 && counted == 0 {
+            (NoticeKind::Expired, format!("the {what} expired on {expires}; take it out, or give it another day"))
+        } else if left < 0 {
             (
                 NoticeKind::Expired,
                 format!("the {what} expired on {expires}; {findings} count again. Mend them, or decide anew"),

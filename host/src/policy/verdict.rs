@@ -40,7 +40,9 @@ pub fn exit(gates: &[GateResult], problems: &[Problem], seen: Completeness) -> E
     if gates.iter().any(GateResult::failed) {
         return Exit::GateFailed;
     }
-    if seen.files_seen == 0 && seen.expected && seen.nothing_scanned == Incomplete::Fail {
+    // Out of time before the first file: there were files, and the policy has said above what that comes to.
+    let out_of_time = problems.iter().any(|problem| problem.kind == ProblemKind::BudgetExceeded);
+    if seen.files_seen == 0 && seen.expected && !out_of_time && seen.nothing_scanned == Incomplete::Fail {
         return Exit::NothingScanned;
     }
     Exit::Pass

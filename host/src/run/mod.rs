@@ -36,13 +36,13 @@ const QUEUE: usize = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// No engine.
-    #[error("{0}")]
+    #[error(transparent)]
     Engine(#[from] EngineError),
     /// No input.
-    #[error("{0}")]
+    #[error(transparent)]
     Source(#[from] SourceError),
     /// A manifest's glob.
-    #[error("{0}")]
+    #[error(transparent)]
     Glob(#[from] GlobError),
 }
 
@@ -253,16 +253,23 @@ fn finish(
     all.packages.sort_by(|a, b| (&a.purl, &a.plugin).cmp(&(&b.purl, &b.plugin)));
     all.measurements.sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
     // Only where all was looked at something is missing.
-    let whole = plan.names.whole && source.name() == "tree" && all.problems.is_empty();
+    let whole = plan.names.whole && source.is_whole() && all.problems.is_empty();
     let names = Names { whole, ..plan.names.clone() };
     let findings = std::mem::take(&mut all.findings);
     let judged = plan.policy.judge(findings, &all.measurements, &names, before.before());
     all.problems.extend(judged.problems);
     all.problems.sort();
-    let findings = judged.findings;
+    let mut findings = judged.findings;
     let mut notices = judged.notices;
     notices.extend(comparison.notices.iter().cloned());
     notices.extend(before.notices.iter().cloned());
+    if let Some(masker) = all.secrets.masker() {
+        findings.iter_mut().for_each(|finding| masker.judged(finding));
+        for notice in &mut notices {
+            masker.text(&mut notice.message);
+            notice.place.iter_mut().for_each(|place| masker.text(place));
+        }
+    }
     notices.sort();
     notices.dedup();
     let used: std::collections::BTreeSet<&str> =

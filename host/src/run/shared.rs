@@ -66,6 +66,11 @@ impl Shared<'_> {
         self.control.interrupted.load(Ordering::Relaxed) || self.deadline.is_some_and(|at| Instant::now() >= at)
     }
 
+    /// Whether a call was ended because the stage's time is over: no fault of the plugin, and said once for all files.
+    fn is_cut_off(&self, failure: &CallFailure) -> bool {
+        matches!(failure, CallFailure::Timeout) && self.deadline.is_some_and(|at| Instant::now() >= at)
+    }
+
     /// What is left to say when all is done.
     pub(super) fn end(&self, all: &mut Collected) {
         let seen = self.control.files.load(Ordering::Relaxed);
@@ -117,8 +122,10 @@ impl Shared<'_> {
     ) -> Option<&'i mut Instance> {
         if slot.is_none() {
             let loaded = self.plugins.get(plugin)?;
-            let (instance, result) = Instance::start(self.plugins.engine()?, loaded);
-            if let Some(failure) = &result.failure {
+            let (instance, result) = Instance::start(self.plugins.engine()?, loaded, self.deadline);
+            if let Some(failure) = &result.failure
+                && !self.is_cut_off(failure)
+            {
                 // It would fail again for every file.
                 if !self.tally[plugin].given_up.swap(true, Ordering::Relaxed) {
                     let message = format!("it does not start: {}", describe(failure, &self.plan.plugins[plugin]));
@@ -159,6 +166,9 @@ impl Shared<'_> {
             all.problem(ProblemKind::Unscanned, Some(id), Some(&input), reason);
         }
         let Some(failure) = &result.failure else { return true };
+        if self.is_cut_off(failure) {
+            return false;
+        }
         if path.is_some() {
             all.problem(kind(failure, ProblemKind::Unscanned), Some(id), path, &describe(failure, planned));
         }

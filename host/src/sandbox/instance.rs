@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use wasmtime::{Store, Trap};
 
@@ -52,13 +53,15 @@ pub struct Instance {
     store: Store<State>,
     guest: FileScanner,
     plugin: Loaded,
+    /// When the whole run has to be over, whatever one call may take.
+    deadline: Option<Instant>,
     /// The per-call budget for what wasmtime copies on the guest's behalf.
     fuel: usize,
 }
 
 impl Instance {
-    /// Instantiates the plugin and calls its `open`.
-    pub fn start(engine: &Engine, plugin: &Loaded) -> (Option<Self>, CallResult) {
+    /// Instantiates the plugin and calls its `open`. No call goes on after the deadline.
+    pub fn start(engine: &Engine, plugin: &Loaded, deadline: Option<Instant>) -> (Option<Self>, CallResult) {
         let stderr = Stderr::default();
         let state = State {
             table: wasmtime::component::ResourceTable::new(),
@@ -71,13 +74,13 @@ impl Instance {
         };
         let mut store = Store::new(engine.inner(), state);
         store.limiter(|state| &mut state.memory);
-        store.set_epoch_deadline(plugin.shared.limits.ticks());
+        store.set_epoch_deadline(plugin.shared.limits.ticks(deadline));
         let guest = match plugin.code.0.instantiate(&mut store) {
             Ok(guest) => guest,
             Err(error) => return (None, finish(&mut store, Err(error))),
         };
         let fuel = plugin.shared.limits.bytes_per_call.saturating_mul(4);
-        let mut instance = Self { store, guest, plugin: plugin.clone(), fuel };
+        let mut instance = Self { store, guest, plugin: plugin.clone(), deadline, fuel };
         let config = Arc::clone(&instance.plugin.config);
         let result = instance.call(|guest, store| guest.scanhost_plugin_scanner().call_open(store, &config));
         let usable = result.failure.is_none();
@@ -103,7 +106,7 @@ impl Instance {
         &mut self,
         export: impl FnOnce(&FileScanner, &mut Store<State>) -> wasmtime::Result<Result<(), Error>>,
     ) -> CallResult {
-        self.store.set_epoch_deadline(self.plugin.shared.limits.ticks());
+        self.store.set_epoch_deadline(self.plugin.shared.limits.ticks(self.deadline));
         self.store.set_hostcall_fuel(self.fuel);
         self.store.data_mut().memory.refused = false;
         let result = export(&self.guest, &mut self.store);

@@ -1,6 +1,6 @@
 //! What a guest may use. Each number is documented with its default and with what else bounds it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The limits of one plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +59,11 @@ impl Limits {
         }
     }
 
-    /// The deadline of a call in ticks of the engine; one more, because the current tick has begun already.
-    pub(crate) fn ticks(&self) -> u64 {
-        u64::try_from(self.time.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX / 4).saturating_add(1)
+    /// The deadline of a call in ticks of the engine; one more, because the current tick has begun already. `run` is
+    /// when all has to be over.
+    pub(crate) fn ticks(&self, run: Option<Instant>) -> u64 {
+        let left = run.map_or(Duration::MAX, |run| run.saturating_duration_since(Instant::now()));
+        let time = self.time.min(left);
+        u64::try_from(time.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX / 4).saturating_add(1)
     }
 }

@@ -49,7 +49,7 @@ pub struct ChangesOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ChangesError {
     /// There is no such folder or file.
-    #[error("{0}")]
+    #[error(transparent)]
     Root(#[from] SourceError),
     /// Only in a repository there is something to compare with.
     #[error("`{path}` is not inside a git repository, so nothing can have changed since `{reference}`; scan it whole")]

@@ -156,6 +156,12 @@ pub trait Source: Sync {
         false
     }
 
+    /// Whether all that the policy is about is offered, so that what was not found is not there: not a part of a work
+    /// tree, and not what is staged, was changed, or once was.
+    fn is_whole(&self) -> bool {
+        false
+    }
+
     /// Where a commit that the source named in a provenance stands among all of them, the earliest first. Known
     /// once the walk is done.
     fn rank(&self, _commit: &str) -> Option<u64> {

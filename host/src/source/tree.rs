@@ -119,6 +119,10 @@ impl Source for TreeSource {
         self.root.shown()
     }
 
+    fn is_whole(&self) -> bool {
+        self.root.is_folder && self.root.prefix.is_empty()
+    }
+
     fn walk(&self, jobs: usize, sink: &Sink<'_>) -> Result<(), SourceError> {
         let walk = Walk { source: self, sink };
         if let Some(name) = self.single() {

@@ -2,8 +2,11 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod archives;
+mod budget;
 mod cache;
+mod change;
 mod commands;
+mod config_mistakes;
 mod configuration;
 mod determinism;
 mod exit_codes;
@@ -11,6 +14,9 @@ mod gate;
 mod history;
 mod input;
 mod interplay;
+mod planted;
 mod plugins;
 mod secrecy;
 mod streams;
+mod suppressions;
+mod triage;

@@ -40,8 +40,10 @@ fn sleeping_takes_no_time() {
 
 #[test]
 fn the_budget_of_a_stage_holds_against_a_slow_plugin() {
-    let project =
-        scanhost_tests::Project::with_evil(&format!("budget = \"1s\"\n{}", settings("limits = { time = \"2s\" }")));
+    let project = scanhost_tests::Project::with_evil(&format!(
+        "budget = \"1s\"\nincomplete = \"fail\"\n{}",
+        settings("limits = { time = \"2s\" }")
+    ));
     for n in 0..20 {
         project.write(format!("{n}.forever.evil"), "x");
     }

@@ -22,7 +22,7 @@ pub mod text;
 use serde::{Deserialize, Serialize};
 
 pub use date::Date;
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, SecretDigest};
 pub use location::{ByteSpan, FileLocation, Location, Position, Region, Snippet};
 pub use scanhost_manifest::PluginId;
 pub use severity::{Confidence, Level, Origin, Rating, Severity};
@@ -137,6 +137,8 @@ pub struct Finding {
     pub fingerprint: Fingerprint,
     /// The same without the path: matches a moved file.
     pub moved_fingerprint: Fingerprint,
+    /// Of what is secret in it. None: nothing is, or it comes out of a stored report.
+    pub secret: Option<SecretDigest>,
     /// The rule's tags: CWE, OWASP, ATLAS.
     pub tags: Vec<String>,
     /// The guest's labels, and the host's.

@@ -15,7 +15,7 @@ use super::raw::{self, Extent, Subject};
 use super::text::{printable, printable_line};
 use super::{
     Attachment, ByteSpan, Comment, Edit, FileLocation, Finding, Fingerprint, Fix, Location, Measurement, Package,
-    Position, Rating, Related, Snippet, State, fingerprint,
+    Position, Rating, Related, SecretDigest, Snippet, State, fingerprint,
 };
 
 /// Texts of a guest are cut to this many bytes.
@@ -161,6 +161,10 @@ impl Context<'_> {
                 .collect(),
             fingerprint: Fingerprint::of(&[raw.rule.as_bytes(), place.as_bytes(), &text, &occurrence]),
             moved_fingerprint: Fingerprint::of(&[raw.rule.as_bytes(), &text, &occurrence]),
+            secret: match &raw.subject {
+                Subject::Secret(bytes) => Some(SecretDigest::of(bytes)),
+                Subject::Text(_) | Subject::Matched => None,
+            },
             tags: rule.tags.clone(),
             labels: labels(raw.labels),
             fix: raw

@@ -23,6 +23,8 @@ pub fn finding(rule: &str, severity: Severity, confidence: Confidence) -> Findin
         related: Vec::new(),
         fingerprint: Fingerprint::default(),
         moved_fingerprint: Fingerprint::default(),
+
+        secret: None,
         tags: Vec::new(),
         labels: Vec::new(),
         fix: None,

@@ -40,7 +40,12 @@ pub fn again(mut outcome: Outcome, with: Again<'_>) -> Outcome {
     let names = Names { whole: with.names.whole && is_tree && outcome.is_complete(), ..with.names };
     let whole = names.whole;
     let known = with.baseline.map(|(_, baseline)| baseline.known());
-    let before = Before { known: known.as_deref(), again: true, ..Before::default() };
+    let before = Before {
+        known: known.as_deref(),
+        whole: with.names.whole && outcome.is_complete() && outcome.inputs.source == "tree",
+        again: true,
+        ..Before::default()
+    };
     let judged = with.policy.judge(std::mem::take(&mut outcome.findings), &outcome.measurements, &names, before);
 
     outcome
@@ -67,7 +72,7 @@ pub fn again(mut outcome: Outcome, with: Again<'_>) -> Outcome {
     with.stage.clone_into(&mut outcome.stage);
     let seen = Completeness {
         incomplete: with.policy.incomplete,
-        commit: with.stage == COMMIT,
+        commit: with.stage == COMMIT && outcome.policy.base.is_none(),
         nothing_scanned: with.policy.nothing_scanned,
         files_seen: outcome.inputs.files,
         // A change may well be empty, and so may a part of the history.
@@ -194,7 +199,8 @@ fn both(first: Vec<Finding>, second: Vec<Finding>) -> Vec<Finding> {
         if finding.state == State::Active {
             same.state = State::Active;
         }
-        if finding.novelty == Some(Novelty::New) || same.novelty.is_none() {
+        // What was not compared with anything counts as new.
+        if same.novelty == Some(Novelty::Existing) && finding.novelty != Some(Novelty::Existing) {
             same.novelty = finding.novelty;
         }
     }

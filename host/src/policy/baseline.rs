@@ -146,7 +146,13 @@ impl Baseline {
 
     /// Its findings, for looking up today's.
     pub fn known(&self) -> Vec<KnownFinding> {
-        let known = |entry: &Entry| KnownFinding { fingerprint: entry.fingerprint, moved: entry.moved, ignored: false };
+        let known = |entry: &Entry| KnownFinding {
+            fingerprint: entry.fingerprint,
+            moved: entry.moved,
+            secret: None,
+            ignored: false,
+            at_base: false,
+        };
         self.entries.iter().map(known).collect()
     }
 

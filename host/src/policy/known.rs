@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::finding::{Comment, Finding, Fingerprint, Novelty};
+use crate::finding::{Comment, Finding, Fingerprint, Novelty, SecretDigest};
 
 /// A finding of the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,18 +15,29 @@ pub struct KnownFinding {
     pub fingerprint: Fingerprint,
     /// The same without the path.
     pub moved: Fingerprint,
+    /// Of what is secret in it, where that is known.
+    pub secret: Option<SecretDigest>,
     /// Whether a comment set it aside there.
     pub ignored: bool,
+    /// It comes from the base, and its file was changed or deleted since; otherwise from a baseline.
+    pub at_base: bool,
 }
 
 impl KnownFinding {
-    /// A finding of an earlier scan.
+    /// A finding of the base.
     pub fn of(finding: &Finding) -> Self {
         Self {
             fingerprint: finding.fingerprint,
             moved: finding.moved_fingerprint,
+            secret: finding.secret,
             ignored: matches!(finding.comment, Some(Comment::Ignore { .. })),
+            at_base: true,
         }
+    }
+
+    /// Whether it may be about the same secret: without a `fingerprint-key` two have the same fingerprint now and then.
+    fn may_be(&self, finding: &Finding) -> bool {
+        self.secret.is_none() || finding.secret.is_none() || self.secret == finding.secret
     }
 }
 
@@ -47,27 +58,40 @@ pub struct Judged {
 
 /// Looks up all findings at once; the answer is in their order. The second number is how many of the known ones
 /// were not found any more.
-pub fn look_up(findings: &[Finding], known: &[KnownFinding], untouched: Option<&dyn Untouched>) -> (Vec<Judged>, u64) {
-    let mut by_fingerprint: HashMap<Fingerprint, usize> = HashMap::new();
+///
+/// `whole`: all files were looked at. Otherwise what is in a baseline and was not found may be where it was, and what
+/// is found elsewhere is a copy of it.
+pub fn look_up(
+    findings: &[Finding],
+    known: &[KnownFinding],
+    untouched: Option<&dyn Untouched>,
+    whole: bool,
+) -> (Vec<Judged>, u64) {
+    let mut by_fingerprint: HashMap<Fingerprint, Vec<usize>> = HashMap::new();
     for (at, entry) in known.iter().enumerate() {
-        // Of two known ones with one fingerprint, one from the baseline and one from the base, the base knows comments.
-        let slot = by_fingerprint.entry(entry.fingerprint).or_insert(at);
-        if entry.ignored {
-            *slot = at;
-        }
+        by_fingerprint.entry(entry.fingerprint).or_default().push(at);
     }
     let mut used: HashSet<usize> = HashSet::new();
     let mut judged: Vec<Option<Judged>> = Vec::with_capacity(findings.len());
     for finding in findings {
-        let found = by_fingerprint.get(&finding.fingerprint).copied();
-        judged.push(found.map(|at| {
-            used.insert(at);
-            Judged { novelty: Novelty::Existing, ignored_before: known[at].ignored }
-        }));
+        let same = by_fingerprint.get(&finding.fingerprint).into_iter().flatten();
+        let same: Vec<usize> = same.copied().filter(|at| known[*at].may_be(finding)).collect();
+        used.extend(&same);
+        // One of the baseline may be the same as one of the base, which knows comments.
+        judged.push(
+            (!same.is_empty()).then(|| Judged {
+                novelty: Novelty::Existing,
+                ignored_before: same.iter().any(|at| known[*at].ignored),
+            }),
+        );
     }
     let mut by_moved: HashMap<Fingerprint, Vec<usize>> = HashMap::new();
-    for (_, at) in by_fingerprint.iter().filter(|(_, at)| !used.contains(at)) {
-        by_moved.entry(known[*at].moved).or_default().push(*at);
+    let mut gone: HashSet<Fingerprint> = HashSet::new();
+    for (at, entry) in known.iter().enumerate() {
+        // A finding that both have is one.
+        if !used.contains(&at) && gone.insert(entry.fingerprint) && (whole || entry.at_base) {
+            by_moved.entry(entry.moved).or_default().push(at);
+        }
     }
     // A map has no order; what is taken first must not depend on that.
     for list in by_moved.values_mut() {
@@ -85,9 +109,12 @@ pub fn look_up(findings: &[Finding], known: &[KnownFinding], untouched: Option<&
             judged[at] = Some(Judged { novelty: Novelty::Existing, ignored_before: true });
             continue;
         }
-        let moved = by_moved.get_mut(&finding.moved_fingerprint).and_then(Vec::pop);
+        let moved = by_moved.get_mut(&finding.moved_fingerprint).and_then(|entries| {
+            let fits = entries.iter().rposition(|entry| known[*entry].may_be(finding))?;
+            Some(entries.remove(fits))
+        });
         judged[at] = Some(moved.map_or(Judged { novelty: Novelty::New, ignored_before: false }, |entry| {
-            used.insert(entry);
+            gone.remove(&known[entry].fingerprint);
             Judged { novelty: Novelty::Existing, ignored_before: known[entry].ignored }
         }));
     }
@@ -97,7 +124,7 @@ pub fn look_up(findings: &[Finding], known: &[KnownFinding], untouched: Option<&
         let judged = judged.unwrap_or(new);
         Judged { ignored_before: judged.ignored_before || is_untouched(finding), ..judged }
     });
-    (out.collect(), (by_fingerprint.len() - used.len()) as u64)
+    (out.collect(), gone.len() as u64)
 }
 
 #[cfg(test)]
@@ -118,7 +145,7 @@ mod tests {
 
     fn new(findings: &[Finding], known: &[Finding]) -> (Vec<bool>, u64) {
         let known: Vec<_> = known.iter().map(KnownFinding::of).collect();
-        let (judged, gone) = look_up(findings, &known, None);
+        let (judged, gone) = look_up(findings, &known, None, true);
         (judged.iter().map(|judged| judged.novelty == Novelty::New).collect(), gone)
     }
 
@@ -155,12 +182,12 @@ mod tests {
     #[test]
     fn what_the_change_did_not_touch_is_not_new_and_keeps_its_comments() {
         let findings = [finding("touched", 1, 100), finding("other", 2, 101)];
-        let (judged, _) = look_up(&findings, &[], Some(&Only("touched")));
+        let (judged, _) = look_up(&findings, &[], Some(&Only("touched")), false);
         assert_eq!(judged[0], Judged { novelty: Novelty::New, ignored_before: false });
         assert_eq!(judged[1], Judged { novelty: Novelty::Existing, ignored_before: true });
         // A text that is copied out of an untouched file is new where it is copied to.
         let findings = [finding("touched", 1, 100), finding("other", 2, 100)];
-        let (judged, _) = look_up(&findings, &[], Some(&Only("touched")));
+        let (judged, _) = look_up(&findings, &[], Some(&Only("touched")), false);
         assert_eq!(judged[0].novelty, Novelty::New);
     }
 
@@ -168,9 +195,30 @@ mod tests {
     fn a_comment_counts_when_it_was_there_before() {
         let mut before = finding("a", 1, 100);
         let findings = [finding("a", 1, 100)];
-        let of = |before: &Finding| look_up(&findings, &[KnownFinding::of(before)], None).0[0].ignored_before;
+        let of = |before: &Finding| look_up(&findings, &[KnownFinding::of(before)], None, true).0[0].ignored_before;
         assert!(!of(&before));
         before.comment = Some(Comment::Ignore { reason: "x".into() });
         assert!(of(&before));
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_not_gone() {
+        let baseline = KnownFinding { at_base: false, ..KnownFinding::of(&finding("a", 1, 100)) };
+        let copy = [finding("b", 2, 100)];
+        let of = |known: KnownFinding, whole| look_up(&copy, &[known], None, whole).0[0].novelty;
+        assert_eq!(of(baseline, true), Novelty::Existing);
+        assert_eq!(of(baseline, false), Novelty::New);
+        assert_eq!(of(KnownFinding { at_base: true, ..baseline }, false), Novelty::Existing);
+    }
+
+    #[test]
+    fn two_secrets_are_not_one_because_their_fingerprints_are() {
+        let secret = |finding: Finding, secret: &[u8]| Finding { secret: Some(SecretDigest::of(secret)), ..finding };
+        let before = secret(finding("a", 1, 100), b"one");
+        let of = |now: Finding| look_up(&[now], &[KnownFinding::of(&before)], None, true).0[0].novelty;
+        assert_eq!(of(secret(finding("a", 1, 100), b"one")), Novelty::Existing);
+        assert_eq!(of(secret(finding("a", 1, 100), b"two")), Novelty::New);
+        assert_eq!(of(secret(finding("b", 2, 100), b"two")), Novelty::New);
+        assert_eq!(of(secret(finding("b", 2, 100), b"one")), Novelty::Existing);
     }
 }

@@ -17,7 +17,7 @@ mod suppress;
 mod verdict;
 
 use crate::config::{Incomplete, SeverityOverride, Suppression};
-use crate::finding::{Comment, Finding, Measurement, Novelty, State, merge};
+use crate::finding::{Comment, Finding, Fingerprint, Measurement, Novelty, State, merge};
 use crate::outcome::{GateResult, GateVerdict, Notice, NoticeKind, Problem, ProblemKind};
 
 pub use again::{Again, NotTogether, again, together};
@@ -58,6 +58,8 @@ pub struct Before<'b> {
     pub known: Option<&'b [KnownFinding]>,
     /// What the change left as it was.
     pub untouched: Option<&'b dyn Untouched>,
+    /// Whether all files were looked at, so that what was not found is gone.
+    pub whole: bool,
     /// Whether a change is judged: its own comments do not count.
     pub change: bool,
     /// Whether the findings were judged before, and what was known then is not known any more: they stay as new
@@ -96,7 +98,12 @@ impl Policy {
         }
         notices.extend(severity::override_severity(&mut findings, &self.severities, names, self.calendar, &place));
         let gone = compare(&mut findings, before, &mut notices);
-        notices.extend(suppress::suppress(&mut findings, &self.suppressions, names, self.calendar, &place));
+        // What is not found under its own path may be followed to another one only if it is not there any more.
+        let at_base = |known: &KnownFinding, fingerprint| known.at_base && known.fingerprint == fingerprint;
+        let is_gone = |fingerprint: Fingerprint| {
+            before.whole || before.known.is_some_and(|known| known.iter().any(|known| at_base(known, fingerprint)))
+        };
+        notices.extend(suppress::suppress(&mut findings, &self.suppressions, names, self.calendar, &place, &is_gone));
         merge::sort(&mut findings);
         let mut findings = merge::merge(findings);
         merge::sort(&mut findings);
@@ -121,7 +128,7 @@ impl Policy {
 fn compare(findings: &mut [Finding], before: Before<'_>, notices: &mut Vec<Notice>) -> u64 {
     let (judged, gone) = match before.known {
         Some(known) => {
-            let (judged, gone) = known::look_up(findings, known, before.untouched);
+            let (judged, gone) = known::look_up(findings, known, before.untouched, before.whole);
             (Some(judged), gone)
         }
         None => (None, 0),

@@ -17,16 +17,17 @@ const ADVISORY_LABELS: [&str; 2] = ["advisory", "alias"];
 /// Sets the state of what is suppressed, and says what of the list has expired, expires soon, or is of no use.
 ///
 /// A finding of several suppressions belongs to the first that has not expired. `place` names where a line of the
-/// list stands.
+/// list stands; `is_gone` whether a finding that was not found is not there any more, and not only not looked at.
 pub fn suppress(
     findings: &mut [Finding],
     list: &[Suppression],
     names: &Names,
     calendar: Calendar,
     place: &dyn Fn(u32) -> String,
+    is_gone: &dyn Fn(Fingerprint) -> bool,
 ) -> Vec<Notice> {
     let index = Index::new(list);
-    let moved = index.moved(findings);
+    let moved = index.moved(findings, is_gone);
     let mut counted = vec![0_usize; list.len()];
     for (at, finding) in findings.iter_mut().enumerate() {
         let mut meant = index.candidates(finding.fingerprint).filter(|entry| index.means(*entry, finding)).peekable();
@@ -103,12 +104,13 @@ impl<'l> Index<'l> {
     /// Findings whose file was renamed: of each entry with a path-less fingerprint that its own fingerprint does
     /// not find, the first finding that has it. One entry means one finding, so the same text in a second place is
     /// a new one.
-    fn moved(&self, findings: &[Finding]) -> BTreeMap<usize, usize> {
+    fn moved(&self, findings: &[Finding], is_gone: &dyn Fn(Fingerprint) -> bool) -> BTreeMap<usize, usize> {
         let found: std::collections::HashSet<Fingerprint> = findings.iter().map(|f| f.fingerprint).collect();
         let mut wanted: HashMap<Fingerprint, Vec<usize>> = HashMap::new();
         for (at, entry) in self.list.iter().enumerate() {
             if let (Some(fingerprint), Some(moved)) = (entry.select.fingerprint, entry.select.moved)
                 && !found.contains(&fingerprint)
+                && is_gone(fingerprint)
             {
                 wanted.entry(moved).or_default().push(at);
             }
@@ -198,7 +200,7 @@ mod tests {
 
     fn run(findings: &mut [Finding], list: &[Suppression], today: &str) -> Vec<String> {
         let calendar = Calendar { today: day(today), warn: 14 };
-        let notices = suppress(findings, list, &names(), calendar, &|line| format!("scan.toml:{line}"));
+        let notices = suppress(findings, list, &names(), calendar, &|line| format!("scan.toml:{line}"), &|_| true);
         notices.into_iter().map(|n| format!("{:?} {}: {}", n.kind, n.place.unwrap_or_default(), n.message)).collect()
     }
 
@@ -250,8 +252,10 @@ mod tests {
         // Where not all was looked at, nothing is of no use.
         let some = Names { whole: false, ..names() };
         let calendar = Calendar { today: day("2026-06-01"), warn: 14 };
-        let kinds: Vec<_> =
-            suppress(&mut findings, &list, &some, calendar, &|_| String::new()).iter().map(|n| n.kind).collect();
+        let kinds: Vec<_> = suppress(&mut findings, &list, &some, calendar, &|_| String::new(), &|_| true)
+            .iter()
+            .map(|n| n.kind)
+            .collect();
         assert_eq!(kinds, [NoticeKind::UnknownRule]);
     }
 

@@ -462,6 +462,8 @@ pub fn plain(rule: &str, level: Level) -> Finding {
         related: Vec::new(),
         fingerprint: fingerprint(seed),
         moved_fingerprint: fingerprint(!seed),
+
+        secret: None,
         tags: vec!["CWE-798".into()],
         labels: Vec::new(),
         fix: None,

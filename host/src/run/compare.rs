@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Control, RunError, Scanned, Tools};
 use crate::finding::Date;
-use crate::outcome::{BaseUse, BaselineUse, Notice, PolicySource, PolicyUse, Problem};
+use crate::outcome::{BaseUse, BaselineUse, Notice, PolicySource, PolicyUse, Problem, ProblemKind};
 use crate::policy::{Baseline, Before, KnownFinding, Untouched};
 use crate::source::{Changes, Source};
 
@@ -80,15 +80,18 @@ pub(super) struct Known<'c> {
     comparison: &'c Comparison,
     findings: Option<Vec<KnownFinding>>,
     pub(super) notices: Vec<Notice>,
+    /// Why not all of the base was looked at.
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Known<'_> {
     /// For the policy.
-    pub(super) fn before(&self) -> Before<'_> {
+    pub(super) fn before(&self, whole: bool) -> Before<'_> {
         let base = self.comparison.base.as_ref();
         Before {
             known: self.findings.as_deref(),
             untouched: base.and_then(|base| base.untouched.as_deref()).map(|untouched| untouched as &dyn Untouched),
+            whole,
             change: self.comparison.change,
             again: false,
         }
@@ -100,8 +103,9 @@ pub(super) fn known<'c>(
     tools: &Tools<'_>,
     comparison: &'c Comparison,
     scanned: &Scanned,
+    control: &Control,
 ) -> Result<Known<'c>, RunError> {
-    let mut known = Known { comparison, findings: None, notices: Vec::new() };
+    let mut known = Known { comparison, findings: None, notices: Vec::new(), problems: Vec::new() };
     if let Some((path, baseline)) = &comparison.baseline {
         known.findings.get_or_insert_default().extend(baseline.known());
         let plan = tools.plan;
@@ -115,8 +119,12 @@ pub(super) fn known<'c>(
         if let Some(source) = &base.source
             && !scanned.all.findings.is_empty()
         {
-            // What fails here fails towards "new".
-            let before = tools.scan(source, &Control::default())?;
+            let own = Control { interrupted: Arc::clone(&control.interrupted), ..Control::default() };
+            let before = tools.scan(source, &own)?;
+            // What else fails here fails towards "new".
+            let cut_off =
+                |problem: &&Problem| matches!(problem.kind, ProblemKind::Interrupted | ProblemKind::BudgetExceeded);
+            known.problems.extend(before.all.problems.iter().filter(cut_off).cloned());
             findings.extend(before.all.findings.iter().map(KnownFinding::of));
         }
     }

@@ -50,7 +50,7 @@ pub enum RunError {
 #[derive(Debug, Default)]
 pub struct Control {
     /// Set it, and the run ends as soon as it can, with what it has.
-    pub interrupted: AtomicBool,
+    pub interrupted: Arc<AtomicBool>,
     /// Files done.
     pub files: AtomicU64,
     /// Bytes done.
@@ -91,7 +91,7 @@ pub fn run(
     let mut scanned = tools.scan(source, control)?;
     scanned.all.mask();
     show_log(&mut scanned.all);
-    let before = compare::known(&tools, comparison, &scanned)?;
+    let before = compare::known(&tools, comparison, &scanned, control)?;
     Ok(finish(plan, source.as_ref(), comparison, settings, control, scanned, &before, started, started_unix))
 }
 
@@ -237,6 +237,7 @@ fn finish(
 ) -> Outcome {
     let Scanned { mut all, tally } = scanned;
     all.problems.extend(comparison.problems.iter().cloned());
+    all.problems.extend(before.problems.iter().cloned());
     // A file that could not be read may have held anything.
     for skip in all.skipped.iter().filter(|skip| skip.reason.is_problem()) {
         all.problems.push(Problem {
@@ -253,10 +254,11 @@ fn finish(
     all.packages.sort_by(|a, b| (&a.purl, &a.plugin).cmp(&(&b.purl, &b.plugin)));
     all.measurements.sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
     // Only where all was looked at something is missing.
-    let whole = plan.names.whole && source.is_whole() && all.problems.is_empty();
+    let all_files = source.is_whole() && all.problems.is_empty();
+    let whole = plan.names.whole && all_files;
     let names = Names { whole, ..plan.names.clone() };
     let findings = std::mem::take(&mut all.findings);
-    let judged = plan.policy.judge(findings, &all.measurements, &names, before.before());
+    let judged = plan.policy.judge(findings, &all.measurements, &names, before.before(all_files));
     all.problems.extend(judged.problems);
     all.problems.sort();
     let mut findings = judged.findings;
@@ -282,7 +284,8 @@ fn finish(
     let seen = control.files.load(Ordering::Relaxed);
     let seen_all = Completeness {
         incomplete: plan.policy.incomplete,
-        commit: plan.stage == DEFAULT_STAGE,
+        // Of a change nothing is left to the later stages: they may judge others.
+        commit: plan.stage == DEFAULT_STAGE && comparison.base.is_none(),
         nothing_scanned: plan.policy.nothing_scanned,
         files_seen: seen,
         expected: !settings.may_be_empty,

@@ -126,6 +126,7 @@ fn finding(f: Finding<'_>) -> Result<model::Finding, ReadError> {
         related: f.related.into_iter().map(related).collect(),
         fingerprint: f.fingerprint,
         moved_fingerprint: f.moved_fingerprint,
+        secret: None,
         tags: texts(f.tags),
         labels: labels(f.labels),
         fix: f.fix.map(fix),

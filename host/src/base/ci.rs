@@ -16,6 +16,17 @@ pub struct Pipeline {
     pub branch: String,
 }
 
+impl Pipeline {
+    /// The command that brings the branch to where it is looked for. A shallow clone knows of its own branch only, so both
+    /// names are given. None: the branch's name says something to a shell.
+    pub fn fetch(&self) -> Option<String> {
+        let branch = &self.branch;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+        let is_plain = branch.chars().all(plain) && !branch.starts_with('-');
+        is_plain.then(|| format!("git fetch --depth=1 origin +refs/heads/{branch}:refs/remotes/origin/{branch}"))
+    }
+}
+
 /// A variable that holds a branch's name, and how one sees that the pipeline is a change's.
 struct Service {
     name: &'static str,
@@ -116,6 +127,18 @@ mod tests {
         assert_eq!(of(&[("CHANGE_ID", "PR-1"), ("CHANGE_TARGET", "main")]), Some(("Jenkins", main())));
         let azure = [("BUILD_REASON", "PullRequest"), ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main")];
         assert_eq!(of(&azure), Some(("Azure Pipelines", main())));
+    }
+
+    #[test]
+    fn the_command_is_for_a_shell() {
+        let fetch =
+            |branch: &str| Pipeline { service: "GitHub", references: Vec::new(), branch: branch.into() }.fetch();
+        assert_eq!(
+            fetch("release/1.x").as_deref(),
+            Some("git fetch --depth=1 origin +refs/heads/release/1.x:refs/remotes/origin/release/1.x")
+        );
+        assert_eq!(fetch("x;date"), None);
+        assert_eq!(fetch("$(date)"), None);
     }
 
     #[test]

@@ -226,9 +226,9 @@ fn find(root: &Path, place: Option<&Place>, reference: &Reference) -> Result<Fou
         (Reference::Named(_), Some(error)) if shallow.is_empty() => Err(error.into()),
         (Reference::Pipeline(pipeline), _) => {
             let branch = printable(&pipeline.branch);
+            let how = pipeline.fetch().map(|command| format!(" (`{command}` brings it)")).unwrap_or_default();
             let why = format!(
-                "{} says that the change is to be merged into `{branch}`, which this clone does not have (`git fetch \
-                 --depth=1 origin {branch}` brings it)",
+                "{} says that the change is to be merged into `{branch}`, which this clone does not have{how}",
                 pipeline.service
             );
             Ok(Found::Nothing(why))

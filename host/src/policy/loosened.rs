@@ -5,7 +5,7 @@
 //! nothing today is loosened policy all the same. What cannot be ordered (a plugin's own settings) counts as
 //! loosened when it differs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::gate::{ResolvedGate, resolve};
 use super::severity::describe;
@@ -61,6 +61,8 @@ impl Found<'_> {
     }
 
     fn stages(&mut self, base: Side<'_>, head: Side<'_>) {
+        // What is the same in several stages is said once.
+        let mut of_stages: BTreeMap<(Option<u32>, String), Vec<&str>> = BTreeMap::new();
         for before in base.stages {
             let name = &before.name;
             let line = self.head.stages.get(name).map(|stage| self.head.line_of(&stage.span));
@@ -93,12 +95,18 @@ impl Found<'_> {
                 if !now.iter().any(|other| other.is_as_strict_as(&gate)) {
                     let instead: Vec<_> = now.iter().map(|gate| gate.description.as_str()).collect();
                     let instead = instead.join("; ");
-                    self.note(None, format!("stage `{name}`: the gate `{}` becomes `{instead}`", gate.description));
+                    let what = format!("the gate `{}` becomes `{instead}`", gate.description);
+                    of_stages.entry((None, what)).or_default().push(name);
                 }
             }
             if is_lax(head.config.incomplete(name)) && !is_lax(base.config.incomplete(name)) {
-                self.note(line, format!("stage `{name}`: an incomplete run becomes a warning"));
+                of_stages.entry((line, "an incomplete run becomes a warning".into())).or_default().push(name);
             }
+        }
+        for ((line, what), names) in of_stages {
+            let stages: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            let word = if stages.len() == 1 { "stage" } else { "stages" };
+            self.note(line, format!("{word} {}: {what}", stages.join(", ")));
         }
     }
 

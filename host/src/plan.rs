@@ -17,7 +17,7 @@ use crate::router::GlobError;
 use crate::sandbox::Limits;
 use crate::source::archive::ArchiveLimits;
 
-pub use check::{Checked, check};
+pub use check::{Checked, check, gate_stages};
 
 /// The stages that exist without being declared.
 pub const STAGES: &[&str] = &["commit", "build", "test", "deploy", "nightly"];
@@ -305,7 +305,7 @@ pub fn views(config: &Config, other: &Config, plugins: &[Plugin]) -> Vec<StageVi
 /// Makes the plan.
 pub fn make(config: &Config, files: &dyn PolicyFiles, request: &Request) -> Result<Plan, PlanError> {
     let plugins = available(config, files)?;
-    check::gate_stages(config)?;
+    gate_stages(config)?;
     let stage = request.stage.clone().unwrap_or_else(|| DEFAULT_STAGE.into());
     let declared = config.stages.get(&stage);
     if declared.is_none() && !STAGES.contains(&stage.as_str()) {

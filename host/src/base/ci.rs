@@ -12,8 +12,19 @@ pub struct Pipeline {
     pub service: &'static str,
     /// Names of the commit that the change is to be merged into; the first that the repository has is taken.
     pub references: Vec<String>,
-    /// The branch, as `git fetch` wants it.
-    pub branch: String,
+    /// The branch, as `git fetch` wants it. None: the service does not say which it is, so nothing judges the change.
+    pub branch: Option<String>,
+}
+
+impl Pipeline {
+    /// The command that brings the branch to where it is looked for. A shallow clone knows of its own branch only, so both
+    /// names are given. None: the branch's name says something to a shell.
+    pub fn fetch(&self) -> Option<String> {
+        let branch = self.branch.as_ref()?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+        let is_plain = branch.chars().all(plain) && !branch.starts_with('-');
+        is_plain.then(|| format!("git fetch --depth=1 origin +refs/heads/{branch}:refs/remotes/origin/{branch}"))
+    }
 }
 
 /// A variable that holds a branch's name, and how one sees that the pipeline is a change's.
@@ -29,7 +40,16 @@ struct Service {
 const SERVICES: [Service; 9] = [
     Service {
         name: "GitHub",
-        when: ("GITHUB_EVENT_NAME", &["pull_request", "pull_request_target", "pull_request_review"]),
+        when: (
+            "GITHUB_EVENT_NAME",
+            &[
+                "pull_request",
+                "pull_request_target",
+                "pull_request_review",
+                "pull_request_review_comment",
+                "merge_group",
+            ],
+        ),
         branch: "GITHUB_BASE_REF",
         commit: None,
     },
@@ -82,14 +102,21 @@ pub fn pipeline(get: &dyn Fn(&str) -> Option<String>) -> Option<Pipeline> {
         if !values.is_empty() && !values.contains(&value.as_str()) {
             return None;
         }
-        let branch = set(service.branch)?;
-        let branch = branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned();
+        let queue = || queue_of(&set("GITHUB_REF")?);
+        let branch = set(service.branch).or_else(|| if value == "merge_group" { queue() } else { None });
+        let branch = branch.map(|branch| branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned());
         let commit =
             service.commit.and_then(set).filter(|id| id.len() == 40 && id.bytes().all(|b| b.is_ascii_hexdigit()));
         let mut references: Vec<String> = commit.into_iter().collect();
-        references.push(format!("refs/remotes/origin/{branch}"));
+        references.extend(branch.iter().map(|branch| format!("refs/remotes/origin/{branch}")));
         Some(Pipeline { service: service.name, references, branch })
     })
+}
+
+/// The branch that a merge queue of GitHub's merges into: `refs/heads/gh-readonly-queue/main/pr-12-…` is for `main`.
+fn queue_of(reference: &str) -> Option<String> {
+    let rest = reference.strip_prefix("refs/heads/gh-readonly-queue/")?;
+    rest.rfind("/pr-").map(|end| rest[..end].to_owned())
 }
 
 #[cfg(test)]
@@ -119,11 +146,38 @@ mod tests {
     }
 
     #[test]
+    fn the_command_is_for_a_shell() {
+        let fetch =
+            |branch: &str| Pipeline { service: "GitHub", references: Vec::new(), branch: Some(branch.into()) }.fetch();
+        assert_eq!(
+            fetch("release/1.x").as_deref(),
+            Some("git fetch --depth=1 origin +refs/heads/release/1.x:refs/remotes/origin/release/1.x")
+        );
+        assert_eq!(fetch("x;date"), None);
+        assert_eq!(fetch("$(date)"), None);
+    }
+
+    #[test]
     fn other_pipelines_are_no_changes() {
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[("GITHUB_EVENT_NAME", "push"), ("GITHUB_BASE_REF", "")]), None);
-        assert_eq!(of(&[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", "")]), None);
         assert_eq!(of(&[("CI_COMMIT_BRANCH", "main")]), None);
         assert_eq!(of(&[("TRAVIS_EVENT_TYPE", "push"), ("TRAVIS_BRANCH", "main")]), None);
+    }
+
+    #[test]
+    fn a_change_that_does_not_say_where_it_goes_is_a_change_all_the_same() {
+        for variables in [
+            &[("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", "")][..],
+            &[("GITHUB_EVENT_NAME", "pull_request_review")],
+            &[("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_REF", "refs/heads/other")],
+            &[("CI_MERGE_REQUEST_IID", "7")],
+            &[("CHANGE_ID", "PR-1")],
+        ] {
+            assert!(of(variables).is_some_and(|(_, references)| references.is_empty()), "{variables:?}");
+        }
+        let queue =
+            [("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_REF", "refs/heads/gh-readonly-queue/rel/1/pr-7-ab")];
+        assert_eq!(of(&queue), Some(("GitHub", vec!["refs/remotes/origin/rel/1".to_owned()])));
     }
 }

@@ -54,6 +54,14 @@ pub enum BaseError {
     /// The named base does not exist.
     #[error(transparent)]
     Reference(#[from] RevisionError),
+    /// There is nothing to scan there.
+    #[error("cannot read `{path}`: {error}")]
+    Root {
+        /// What was to be scanned.
+        path: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
     /// The repository cannot be read.
     #[error("cannot read the git repository of `{path}`: {message}")]
     Repository {
@@ -171,8 +179,7 @@ pub fn judge(root: &Path, asked: Option<&Path>, reference: &Reference, wanted: W
 /// The repository that a path is in.
 pub fn place(root: &Path) -> Result<Option<Place>, BaseError> {
     let shown = || printable(&root.display().to_string()).into_owned();
-    let absolute =
-        root.canonicalize().map_err(|error| BaseError::Repository { path: shown(), message: error.to_string() })?;
+    let absolute = root.canonicalize().map_err(|error| BaseError::Root { path: shown(), error })?;
     let broken = |message| BaseError::Repository { path: shown(), message };
     crate::source::place_of(&folder_of(&absolute), &Environment::of_process()).map_err(broken)
 }
@@ -229,10 +236,17 @@ fn find(root: &Path, place: Option<&Place>, reference: &Reference) -> Result<Fou
         // A mistyped name in a whole clone is a mistake; in a cut one the base may be what was cut off.
         (Reference::Named(_), Some(error)) if shallow.is_empty() => Err(error.into()),
         (Reference::Pipeline(pipeline), _) => {
-            let branch = printable(&pipeline.branch);
+            let Some(branch) = pipeline.branch.as_deref().map(printable) else {
+                let why = format!(
+                    "{} says that this is the pipeline of a change, and not which branch it is to be merged into (--base \
+                     origin/BRANCH does)",
+                    pipeline.service
+                );
+                return Ok(Found::Nothing(why));
+            };
+            let how = pipeline.fetch().map(|command| format!(" (`{command}` brings it)")).unwrap_or_default();
             let why = format!(
-                "{} says that the change is to be merged into `{branch}`, which this clone does not have (`git fetch \
-                 --depth=1 origin {branch}` brings it)",
+                "{} says that the change is to be merged into `{branch}`, which this clone does not have{how}",
                 pipeline.service
             );
             Ok(Found::Nothing(why))

@@ -59,7 +59,7 @@ pub struct Run {
     /// Run this plugin only; may be repeated
     #[arg(long = "plugin", value_name = "ID")]
     pub plugins: Vec<String>,
-    /// Configuration; default: scan.toml in PATH, if there is one
+    /// Configuration; default: scan.toml at the repository's root, if there is one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Report as terminal, json or sarif, on standard output or into a file; may be repeated
@@ -132,9 +132,15 @@ pub struct Gate {
     /// Folder whose scan.toml judges
     #[arg(long, value_name = "PATH", default_value = ".", conflicts_with = "config")]
     pub root: PathBuf,
-    /// Configuration; default: scan.toml in the root, if there is one
+    /// Configuration; default: scan.toml at the repository's root, if there is one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Judge by the policy of this commit; default: of what a pipeline says that the change is to be merged into
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    /// Whose policy judges a change: that of its base, or (after somebody has looked at it) its own
+    #[arg(long, value_name = "WHOSE", default_value = "base", value_parser = whose)]
+    pub policy: Wanted,
     /// Fail at this severity and above: critical, high, medium, low, info or none
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     pub fail_on: Option<FailOn>,
@@ -161,7 +167,7 @@ pub struct Rules {
     /// Rules of this plugin only
     #[arg(long, value_name = "ID")]
     pub plugin: Option<String>,
-    /// Configuration that names more plugins; default: scan.toml in the current folder, if there is one
+    /// Configuration that names more plugins; default: scan.toml at the repository's root, if there is one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -172,7 +178,7 @@ pub struct Explain {
     /// Id of a rule, such as secrets.github-pat
     #[arg(value_name = "RULE")]
     pub rule: String,
-    /// Configuration that names more plugins; default: scan.toml in the current folder, if there is one
+    /// Configuration that names more plugins; default: scan.toml at the repository's root, if there is one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -193,7 +199,7 @@ pub enum PluginCommand {
         /// `text` or `json`
         #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
         format: String,
-        /// Configuration that names more plugins; default: scan.toml in the current folder, if there is one
+        /// Configuration that names more plugins; default: scan.toml at the repository's root, if there is one
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -236,7 +242,7 @@ pub enum ConfigCommand {
         /// The project
         #[arg(default_value = ".", value_name = "PATH")]
         path: PathBuf,
-        /// Configuration; default: scan.toml in PATH, if there is one
+        /// Configuration; default: scan.toml at the repository's root, if there is one
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -245,7 +251,7 @@ pub enum ConfigCommand {
         /// The project
         #[arg(default_value = ".", value_name = "PATH")]
         path: PathBuf,
-        /// Configuration; default: scan.toml in PATH, if there is one
+        /// Configuration; default: scan.toml at the repository's root, if there is one
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
         /// This stage only

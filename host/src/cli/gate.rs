@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 
 use super::args;
-use crate::base::{self, Judge, Reference, Wanted};
+use crate::base::{self, Judge};
 use crate::config::{Config, FingerprintKey};
 use crate::finding::Date;
 use crate::outcome::Outcome;
@@ -20,7 +20,9 @@ use crate::report::json::{self, ReadError};
 pub fn command(args: &args::Gate) -> anyhow::Result<u8> {
     super::start_log(args.verbose, args.quiet);
     let outputs = super::run::outputs(&args.formats)?;
-    let Judge { config, files, .. } = base::judge(&args.root, args.config.as_deref(), &Reference::None, Wanted::Head)?;
+    let reference = super::run::reference(args.base.as_ref());
+    let Judge { config, files, policy: source, base: of, notices, problems } =
+        base::judge(&args.root, args.config.as_deref(), &reference, args.policy)?;
     if args.results.iter().filter(|path| is_stdin(path)).count() > 1 {
         bail!("standard input is one report; name it once");
     }
@@ -30,6 +32,7 @@ pub fn command(args: &args::Gate) -> anyhow::Result<u8> {
     if !STAGES.contains(&stage.as_str()) && !config.stages.contains_key(&stage) {
         return Err(plan::unknown_stage(&config, &stage).into());
     }
+    plan::gate_stages(&config)?;
     let today = args.today.unwrap_or_else(Date::today);
     let request = Request { stage: Some(stage.clone()), fail_on: args.fail_on, today, plugins: Vec::new() };
     let baseline = base::baseline(&config, files.as_ref())?;
@@ -38,6 +41,10 @@ pub fn command(args: &args::Gate) -> anyhow::Result<u8> {
         policy: &plan::policy(&config, &stage, &request),
         names: names(&config, files.as_ref(), &stage, &outcome)?,
         file: config.name(),
+        source,
+        base: of.map(|named| named.to_use()),
+        notices,
+        problems,
         baseline: baseline.as_ref().map(|(path, baseline)| (path.as_path(), baseline)),
         key: config.fingerprint_key.as_ref().map(FingerprintKey::as_bytes),
     };

@@ -22,6 +22,8 @@ pub struct PolicyFile {
     /// Its text, with plain line ends and no mark at its beginning; the smallest there is where there is no file.
     pub text: String,
     form: Form,
+    /// As it was read. None: there was no file.
+    read: Option<Vec<u8>>,
 }
 
 /// What a file's bytes have beside their text. Kept, so that no command rewrites each line of a file that an editor
@@ -57,13 +59,24 @@ impl PolicyFile {
         let folder = source::work_tree_of(root).unwrap_or_else(|| super::run::folder(root));
         let path = asked.map_or_else(|| folder.join(FILE_NAME), Path::to_owned);
         let name = path.file_name().map_or_else(|| FILE_NAME.into(), |name| name.to_string_lossy().into_owned());
+        if asked.is_none() && !root.exists() {
+            bail!("there is no `{}`", root.display());
+        }
+        // As a run reads it: what a link out of the repository leads to is nobody's policy, and is not shown.
+        if path.symlink_metadata().is_ok() {
+            config::check_place(&path, &name)?;
+        }
+        let mut read = None;
         let text = match read_file(&path, config::MAX_FILE_BYTES).with_context(|| format!("cannot read `{name}`"))? {
             None if asked.is_some() => bail!("there is no `{}`", path.display()),
             None => edit::EMPTY.to_owned(),
-            Some(bytes) => String::from_utf8(bytes).map_err(|_| anyhow!("`{name}` is not UTF-8"))?,
+            Some(bytes) => {
+                read = Some(bytes.clone());
+                String::from_utf8(bytes).map_err(|_| anyhow!("`{name}` is not UTF-8"))?
+            }
         };
         let (form, text) = Form::take(&text);
-        Ok(Self { path, name, text, form })
+        Ok(Self { path, name, text, form, read })
     }
 
     /// What it says.
@@ -80,6 +93,11 @@ impl PolicyFile {
 
     /// Writes its text.
     pub fn write(&self) -> anyhow::Result<()> {
+        // A scan may lie between: what somebody saved meanwhile is not to be lost.
+        let now = read_file(&self.path, config::MAX_FILE_BYTES).unwrap_or_default();
+        if now != self.read {
+            bail!("`{}` was changed meanwhile, so it was left alone; run the command again", self.name);
+        }
         replace(&self.path, &self.form.give(&self.text))
     }
 }

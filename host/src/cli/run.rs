@@ -47,7 +47,11 @@ fn wish(args: &args::Run) -> Wish {
         stage: args.stage.clone(),
         plugins: args.plugins.clone(),
         fail_on: args.fail_on,
-        reference: reference(args),
+        reference: match &args.stdin {
+            // A text on standard input is of no change.
+            Some(_) => Reference::None,
+            None => reference(args.changed_since.as_ref().or(args.base.as_ref())),
+        },
         changed: args.changed_since.is_some(),
         wanted: args.policy,
         today: args.today.unwrap_or_else(Date::today),
@@ -63,13 +67,12 @@ fn wish(args: &args::Run) -> Wish {
     }
 }
 
-/// What a flag names goes before what the pipeline says. A text on standard input is of no change.
-fn reference(args: &args::Run) -> Reference {
-    let named = args.changed_since.as_ref().or(args.base.as_ref());
+/// What a flag names goes before what the pipeline says.
+pub fn reference(named: Option<&String>) -> Reference {
+    let of_pipeline = || base::ci::pipeline(&|name| std::env::var(name).ok());
     match named {
         Some(name) => Reference::Named(name.clone()),
-        None if args.stdin.is_some() => Reference::None,
-        None => base::ci::pipeline(&|name| std::env::var(name).ok()).map_or(Reference::None, Reference::Pipeline),
+        None => of_pipeline().map_or(Reference::None, Reference::Pipeline),
     }
 }
 

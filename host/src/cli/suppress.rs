@@ -8,10 +8,12 @@ use serde_json::json;
 
 use super::args::{self, SuppressAdd, SuppressCommand};
 use super::policy_file::{PolicyFile, count, look_at_all, warn_if_incomplete};
-use crate::config::{Config, Selector, Suppression, edit};
+use crate::config::{Config, Selector, Suppression, edit, suggest};
+use crate::finding::pattern::matches;
 use crate::finding::text::printable;
 use crate::finding::{Date, Finding, State};
 use crate::outcome::{Exit, NoticeKind};
+use crate::plan::OnDisk;
 use crate::policy::WARN_DAYS;
 use crate::report::json as report;
 
@@ -50,6 +52,9 @@ fn add(args: &SuppressAdd) -> anyhow::Result<u8> {
         advisory: args.advisory.clone(),
         ..Selector::default()
     };
+    if let Some(rule) = &args.rule {
+        known_rule(rule, &config, &file)?;
+    }
     let mut new = Vec::new();
     if args.fingerprints.is_empty() {
         if selected == Selector::default() {
@@ -80,6 +85,18 @@ fn add(args: &SuppressAdd) -> anyhow::Result<u8> {
     file.write()?;
     super::print(&out)?;
     Ok(0)
+}
+
+/// A name that no plugin has would hide nothing.
+fn known_rule(rule: &str, config: &Config, file: &PolicyFile) -> anyhow::Result<()> {
+    let plugins = crate::plan::available(config, &OnDisk(file.folder().to_owned()))?;
+    let ids: Vec<&str> =
+        plugins.iter().flat_map(|plugin| &plugin.manifest.rules).map(|rule| rule.id.as_str()).collect();
+    if ids.iter().any(|id| matches(rule, id)) {
+        return Ok(());
+    }
+    let near = suggest::nearest(rule, ids).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+    bail!("no plugin has a rule `{}`{near}", printable(rule))
 }
 
 /// What the fingerprints are looked up in: a stored report, or what is found now.

@@ -154,7 +154,10 @@ fn guess_masks(text: &str) -> Vec<Span> {
         if let Some(value) = line.match_indices(['=', ':']).find(|(at, _)| names_the_key(&line[..*at])) {
             let value = &line[value.0 + 1..];
             let from = next - value.trim_start().len();
-            until = value_end(text, from).max(next);
+            // TOML has the value on the same line; whoever did not know that wrote it on the next one.
+            let line_below = || text[next..].find('\n').map_or(text.len(), |end| next + end + 1);
+            let end = if value.trim().is_empty() { line_below() } else { next };
+            until = value_end(text, from).max(end);
             masks.push(from..until);
         } else if names_the_key(line) {
             // `fingerprint-key "…"`, or a table of that name.

@@ -411,6 +411,18 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 pub fn load_as(path: &Path, name: &str) -> Result<Config, ConfigError> {
     let name = brief(name, 300);
     let unreadable = |source: std::io::Error| ConfigError::Unreadable { name: name.clone(), source };
+    check_place(path, &name)?;
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    let mut config = parse_bytes(&name, &bytes)?;
+    config.path = Some(path.to_path_buf());
+    Ok(config)
+}
+
+/// Whether a path is one that a configuration may be read from; `name` is how messages call it.
+pub fn check_place(path: &Path, name: &str) -> Result<(), ConfigError> {
+    let name = brief(name, 300);
+    let unreadable = |source: std::io::Error| ConfigError::Unreadable { name: name.clone(), source };
     // An error shows a line of the file, so a link in a foreign repository must not make this
     // show a line of `/proc/self/environ`. A mounted configuration (a link beside itself) stays possible.
     if path.symlink_metadata().map_err(unreadable)?.is_symlink() && leaves_its_folder(path).map_err(unreadable)? {
@@ -420,11 +432,7 @@ pub fn load_as(path: &Path, name: &str) -> Result<Config, ConfigError> {
     if !path.metadata().map_err(unreadable)?.is_file() {
         return Err(ConfigError::NotAFile { name });
     }
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
-    let mut config = parse_bytes(&name, &bytes)?;
-    config.path = Some(path.to_path_buf());
-    Ok(config)
+    Ok(())
 }
 
 fn leaves_its_folder(path: &Path) -> std::io::Result<bool> {

@@ -10,7 +10,8 @@ use std::path::Path;
 use super::{Baseline, Before, Completeness, Names, Policy, exit, nothing_to_compare};
 use crate::finding::{Finding, Fingerprint, Novelty, State};
 use crate::outcome::{
-    BaselineUse, Exit, Inputs, Notice, NoticeKind, Outcome, PluginUse, PolicySource, PolicyUse, ProblemKind, Timings,
+    BaseUse, BaselineUse, Exit, Inputs, Notice, NoticeKind, Outcome, PluginUse, PolicySource, PolicyUse, Problem,
+    ProblemKind, Timings,
 };
 
 /// The stage that may be out of time without failing.
@@ -26,6 +27,14 @@ pub struct Again<'a> {
     pub names: Names,
     /// How messages call the policy's file; none: built-in defaults.
     pub file: Option<&'a str>,
+    /// Whose policy it is.
+    pub source: PolicySource,
+    /// The base whose it is.
+    pub base: Option<BaseUse>,
+    /// What was found out about whose policy it is.
+    pub notices: Vec<Notice>,
+    /// The same, of what makes the judgement incomplete.
+    pub problems: Vec<Problem>,
     /// The baseline, if the policy names one.
     pub baseline: Option<(&'a Path, &'a Baseline)>,
     /// The policy's `fingerprint-key`.
@@ -55,9 +64,15 @@ pub fn again(mut outcome: Outcome, with: Again<'_>) -> Outcome {
     if let Some((path, baseline)) = with.baseline {
         outcome.notices.extend(baseline.notices(path, with.key, with.stage, &with.policy.gates));
     }
-    outcome.notices.extend(by_another(&outcome.policy, with.file));
+    if with.source == PolicySource::Head {
+        outcome.notices.extend(by_another(&outcome.policy, with.file));
+    }
+    outcome.notices.extend(with.notices);
+    outcome.problems.extend(with.problems);
     let gone = judged.gone;
     outcome.policy = policy_use(outcome.policy, with.file, with.baseline, with.policy, whole.then_some(gone));
+    outcome.policy.source = with.source;
+    outcome.policy.base = outcome.policy.base.take().or(with.base);
     let compared =
         outcome.policy.baseline.is_some() || outcome.policy.base.as_ref().is_some_and(|base| base.merge_base.is_some());
     if !compared && with.policy.gates.iter().any(|gate| gate.new_only) {
@@ -67,6 +82,7 @@ pub fn again(mut outcome: Outcome, with: Again<'_>) -> Outcome {
     outcome.notices.dedup();
     outcome.problems.extend(judged.problems);
     outcome.problems.sort();
+    outcome.problems.dedup();
     outcome.findings = judged.findings;
     outcome.gates = judged.gates;
     with.stage.clone_into(&mut outcome.stage);

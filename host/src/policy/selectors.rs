@@ -74,7 +74,7 @@ impl Calendar {
         } else if left < 0 {
             (
                 NoticeKind::Expired,
-                format!("the {what} expired on {expires}; {findings} count again. Mend them, or decide anew"),
+                format!("the {what} expired on {expires}; {findings} count again. Mend what was found, or decide anew"),
             )
         } else if left <= i64::from(self.warn) {
             let when = match left {

@@ -266,10 +266,14 @@ fn finish(
     notices.extend(comparison.notices.iter().cloned());
     notices.extend(before.notices.iter().cloned());
     if let Some(masker) = all.secrets.masker() {
-        findings.iter_mut().for_each(|finding| masker.judged(finding));
+        for finding in &mut findings {
+            masker.judged(finding);
+        }
         for notice in &mut notices {
             masker.text(&mut notice.message);
-            notice.place.iter_mut().for_each(|place| masker.text(place));
+            if let Some(place) = &mut notice.place {
+                masker.text(place);
+            }
         }
     }
     notices.sort();

@@ -104,6 +104,9 @@ impl BaseSource {
             let skip = Skipped { path: shown.clone(), reason, detail };
             in_scope.then_some(Offer::Skipped(skip))
         };
+        if in_scope && !self.changes.is_at_tip(bytes, was) {
+            return None;
+        }
         match was.version.0 {
             tree::LINK => return skip(SkipReason::Symlink, String::new()),
             tree::SUBMODULE => return None,

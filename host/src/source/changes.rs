@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gix::hash::{Kind, ObjectId};
 use gix::index::entry::{Mode, Stage, Stat, stat};
@@ -111,6 +111,8 @@ pub struct Changes {
     place: Place,
     tip: ObjectId,
     merge_base: ObjectId,
+    /// None inside: it cannot be read.
+    tip_tree: OnceLock<Option<ObjectId>>,
     repositories: Vec<Repository>,
     /// All files of the merge base that are in the root, by path.
     pub(super) base: HashMap<Vec<u8>, Was>,
@@ -164,6 +166,7 @@ impl Changes {
             place,
             tip,
             merge_base,
+            tip_tree: OnceLock::new(),
             repositories: Vec::new(),
             base: HashMap::new(),
             changed: BTreeMap::new(),
@@ -195,6 +198,18 @@ impl Changes {
     /// The repository's objects.
     pub fn objects(&self) -> &Arc<Objects> {
         &self.repositories[0].objects
+    }
+
+    /// Whether the reference's newest commit still has something at a path that the merge base has. What the
+    /// branch of the reference took away meanwhile, a change that began before would bring back.
+    pub(super) fn is_at_tip(&self, path: &[u8], was: &Was) -> bool {
+        if self.tip == self.merge_base || was.repository > 0 {
+            return true;
+        }
+        let objects = self.objects();
+        let tree =
+            self.tip_tree.get_or_init(|| objects.reader().commit(self.tip, &mut Vec::new()).ok().map(|c| c.tree));
+        tree.is_some_and(|tree| tree::file_at(objects, tree, path).is_ok_and(|found| found.is_some()))
     }
 
     /// The largest size that is offered of a path.

@@ -1,6 +1,8 @@
 //! What people read when their `scan.toml` is wrong: message, place and exit code of every kind of mistake, from
 //! `run` and from `config check`, as snapshots.
 
+use std::fmt::Write as _;
+
 use scanhost_tests::{EVIL, Project, Ran, command, leaked_line};
 
 /// Widths and colours of whoever runs the tests do not count.
@@ -24,11 +26,11 @@ fn said(cases: &[(&str, &str)]) -> String {
         let run = at_width(&project, &["run"]);
         let check = at_width(&project, &["config", "check"]);
         let (one, two) = (indented(&run.err), indented(&check.err));
-        out.push_str(&format!("# {name}\n"));
+        let _ = writeln!(out, "# {name}");
         if (run.code, &one) == (check.code, &two) {
-            out.push_str(&format!("run and config check: exit {}\n{one}\n", run.code));
+            let _ = writeln!(out, "run and config check: exit {}\n{one}", run.code);
         } else {
-            out.push_str(&format!("run: exit {}\n{one}config check: exit {}\n{two}\n", run.code, check.code));
+            let _ = writeln!(out, "run: exit {}\n{one}config check: exit {}\n{two}", run.code, check.code);
         }
         // A mistake is said on standard error and nothing is scanned.
         assert_eq!(run.code == 2, run.out.is_empty(), "{name}: {}", run.all());

@@ -53,8 +53,8 @@ fn above(project: &Project) {
 fn indented(project: &Project) {
     for path in [APP, TWICE] {
         let old = fs::read_to_string(project.path().join(path)).unwrap();
-        let lines: String = old.lines().map(|line| format!("\t    {line}  \n")).collect();
-        project.write(path, lines);
+        let lines: Vec<_> = old.lines().map(|line| format!("\t    {line}  ")).collect();
+        project.write(path, lines.join("\n") + "\n");
     }
 }
 

@@ -21,6 +21,10 @@ fn judge_with(outcome: Outcome, text: &str, baseline: Option<&Baseline>) -> Outc
     let stage = outcome.stage.clone();
     let ids: Vec<String> = outcome.rules.keys().cloned().collect();
     let with = Again {
+        source: PolicySource::Head,
+        base: None,
+        notices: Vec::new(),
+        problems: Vec::new(),
         stage: &stage,
         policy: &plan::policy(&config, &stage, &request),
         names: Names { ran: ids.clone(), known: ids, whole: true },

@@ -68,6 +68,8 @@ impl Page<'_> {
                 "changed" => "nothing has changed",
                 _ => "there was nothing to scan",
             };
+            let skipped = outcome.inputs.skipped.len();
+            let what = if skipped > 0 { format!("{} skipped", count(skipped, "file")) } else { what.to_owned() };
             self.verdict(GREEN, "passed", &format!("{what}, no file was scanned"));
         } else if clean {
             self.verdict(GREEN, "passed", &summary);

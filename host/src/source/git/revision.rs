@@ -37,6 +37,14 @@ pub enum RevisionError {
         /// What was looked for.
         text: String,
     },
+    /// Several references are called so, and they are not the same.
+    #[error("`{text}` is {names} in the repository; give the full name of the one that is meant")]
+    AmbiguousName {
+        /// What was looked for.
+        text: String,
+        /// Their full names.
+        names: String,
+    },
     /// Not a form that is understood.
     #[error("`{text}` is not understood: {why}; name a branch, a tag or a commit")]
     Syntax {
@@ -166,6 +174,7 @@ impl Lookup<'_> {
         }
         let refs = self.place.references().map_err(RevisionError::Repository)?;
         if let Some(id) = Place::follow(&refs, name.as_bytes()).map_err(RevisionError::Repository)? {
+            self.only_one(&refs, name)?;
             return self.commit_of(id);
         }
         if let Ok(prefix) = Prefix::from_hex(name)
@@ -178,6 +187,23 @@ impl Lookup<'_> {
             }
         }
         Err(self.not_found(near(&refs, name)))
+    }
+
+    /// Git warns where a branch and a tag share a name, and takes one. What is judged must not depend on which: a tag
+    /// may be anybody's.
+    fn only_one(&self, refs: &Store, name: &str) -> Result<(), RevisionError> {
+        let mut found: Vec<(String, ObjectId)> = Vec::new();
+        for folder in ["refs/tags", "refs/heads", "refs/remotes"] {
+            let full = format!("{folder}/{name}");
+            if let Some(id) = Place::follow(refs, full.as_bytes()).map_err(RevisionError::Repository)? {
+                found.push((full, self.commit_of(id)?));
+            }
+        }
+        if found.iter().all(|(_, id)| *id == found[0].1) {
+            return Ok(());
+        }
+        let names = found.iter().map(|(name, _)| path::shorten(name.as_bytes(), 256)).collect::<Vec<_>>().join(" and ");
+        Err(RevisionError::AmbiguousName { text: self.shown.to_owned(), names })
     }
 
     fn not_found(&self, near: Option<String>) -> RevisionError {

@@ -30,9 +30,9 @@ fn boundary(criterion: &mut Criterion) {
         });
     });
     criterion.bench_function("boundary/instance", |bencher| {
-        bencher.iter(|| black_box(Instance::start(&engine, &plugin).0.is_some()));
+        bencher.iter(|| black_box(Instance::start(&engine, &plugin, None).0.is_some()));
     });
-    let mut instance = Instance::start(&engine, &plugin).0.expect("it starts");
+    let mut instance = Instance::start(&engine, &plugin, None).0.expect("it starts");
     let hits: Arc<[Hit]> = Arc::from([]);
     for size in [0, 64 << 10, 1 << 20] {
         let data = Arc::new(FileData { path: "a.txt".into(), bytes: vec![b'x'; size], ..FileData::default() });

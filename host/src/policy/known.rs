@@ -86,10 +86,14 @@ pub fn look_up(
         );
     }
     let mut by_moved: HashMap<Fingerprint, Vec<usize>> = HashMap::new();
-    let mut gone: HashSet<Fingerprint> = HashSet::new();
+    let (mut gone, mut followed) = (HashSet::new(), HashSet::new());
     for (at, entry) in known.iter().enumerate() {
-        // A finding that both have is one.
-        if !used.contains(&at) && gone.insert(entry.fingerprint) && (whole || entry.at_base) {
+        if used.contains(&at) {
+            continue;
+        }
+        gone.insert(entry.fingerprint);
+        // A finding that both the baseline and the base have is one.
+        if (whole || entry.at_base) && followed.insert(entry.fingerprint) {
             by_moved.entry(entry.moved).or_default().push(at);
         }
     }

@@ -14,6 +14,7 @@ mod gate;
 mod history;
 mod input;
 mod interplay;
+mod loopholes;
 mod planted;
 mod plugins;
 mod secrecy;

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use scanhost_manifest::Kind as PluginKind;
 
@@ -18,6 +18,10 @@ use crate::router::Router;
 use crate::sandbox::{Batch, CallFailure, CallResult, Instance};
 use crate::source::Entry;
 use crate::source::archive::Budget;
+
+/// A call that ends so shortly before the stage's time was ended by it: calls are ended at ticks, which are not the
+/// clock's.
+const NEAR: Duration = Duration::from_millis(100);
 
 /// Where inside archives an entry was found.
 pub(super) struct Nest<'n, 'b> {
@@ -68,7 +72,7 @@ impl Shared<'_> {
 
     /// Whether a call was ended because the stage's time is over: no fault of the plugin, and said once for all files.
     fn is_cut_off(&self, failure: &CallFailure) -> bool {
-        matches!(failure, CallFailure::Timeout) && self.deadline.is_some_and(|at| Instant::now() >= at)
+        matches!(failure, CallFailure::Timeout) && self.deadline.is_some_and(|at| Instant::now() + NEAR >= at)
     }
 
     /// What is left to say when all is done.
@@ -220,7 +224,7 @@ fn kind(failure: &CallFailure, refused: ProblemKind) -> ProblemKind {
     }
 }
 
-fn humantime(time: std::time::Duration) -> String {
+fn humantime(time: Duration) -> String {
     if time.subsec_millis() == 0 { format!("{} s", time.as_secs()) } else { format!("{} ms", time.as_millis()) }
 }
 

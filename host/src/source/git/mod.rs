@@ -1,5 +1,5 @@
 //! The little of git that the sources need: where a repository is ([`Place`]), its [`index`], the [`objects`] in
-//! it, what a [`revision`] names, a [`commit`] and its history's [`merge_base`] with another, a [`tree`]'s files.
+//! it, what a [`revision`] names, a [`commit`] and its history's [`mod@merge_base`] with another, a [`tree`]'s files.
 //!
 //! No configuration is read, neither the repository's nor the user's, no program is run, nothing is written
 //! and nothing fetched: so nothing in a repository can redirect a scan. That is why this stands on the parts

@@ -1,8 +1,8 @@
 //! A repository's past: every version that a file ever had, with the commit that brought it.
 //!
 //! In comes a range of commits, out go files: each content once for each path, under the first commit that had
-//! it there (parents count as earlier than children, see [`graph`]). What a commit brings is what none of its
-//! parents has ([`changes`]). All commits are compared before the first file is offered, on all threads, so that
+//! it there (parents count as earlier than children, see `graph`). What a commit brings is what none of its
+//! parents has (`changes`). All commits are compared before the first file is offered, on all threads, so that
 //! each path's versions can be offered one after the other, newest first: that is the order in which a pack
 //! is quick to read. What is kept meanwhile is some forty bytes a version and a hundred a commit.
 //!

@@ -1,5 +1,5 @@
 //! Version 1 of the JSON report: types that mirror the document, written from an outcome ([`write`](Report::new))
-//! and read back into one ([`read`]). They are not the model's own types, so that the model can change and the
+//! and read back into one (`read`). They are not the model's own types, so that the model can change and the
 //! document does not.
 //!
 //! Every key is always there; `null` is what is not known or does not apply. A reader takes a document of an
